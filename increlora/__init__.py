@@ -1,0 +1,7 @@
+"IncreLoRA: LoRA whose ranks grow while it trains."
+__version__ = "0.1.0"
+from increlora.optim import Restart, RowAdamW
+from increlora.training import Growth, IncreLoraCallback, row_adamw
+from increlora.tuner import IncreLoraConfig, IncreLoraModel, parameter_counts
+
+__all__ = ["Growth", "IncreLoraCallback", "IncreLoraConfig", "IncreLoraModel", "Restart", "RowAdamW", "parameter_counts", "row_adamw"]
