@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['SPECIALS', 'PAD', 'CLS', 'SEP', 'UNK', 'MASK', 'read_documents', 'train_tokenizer', 'pack', 'mask_tokens',
            'pocket_config', 'masked_logits', 'new_model', 'learning_rate', 'Recipe', 'masked_batch', 'prepare',
-           'Pretraining', 'pretrain', 'guess', 'wrap', 'export', 'pretraining_notes', 'pocket_path', 'load_classifier',
-           'load_tokenizer', 'main']
+           'Pretraining', 'update', 'evaluate', 'save_checkpoint', 'load_checkpoint', 'pretrain', 'guess', 'wrap',
+           'export', 'pretraining_notes', 'pocket_path', 'load_classifier', 'load_tokenizer', 'main']
 
 # %% ../nbs/08a_encoder.ipynb #de3a3eca
 import argparse
@@ -19,6 +19,7 @@ import os
 import platform
 import random
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -45,7 +46,6 @@ def read_documents(files: Iterable[str | Path]) -> Iterator[list[str]]:
         except (OSError, EOFError, UnicodeError, lzma.LZMAError) as error:
             raise ValueError(f"files: {str(path)!r} cannot be read as UTF-8 text ({_reason(error)}); give .txt files or whole .xz files") from error
 
-# %% ../nbs/08a_encoder.ipynb #44de74e7
 def _split(lines: Iterable[str]) -> Iterator[list[str]]:
     "Group lines into documents at the empty lines"
     document = []
@@ -57,7 +57,6 @@ def _split(lines: Iterable[str]) -> Iterator[list[str]]:
             document = []
     if document: yield document
 
-# %% ../nbs/08a_encoder.ipynb #2a8aa32a
 def _reason(error: Exception) -> str:
     "Kind and first line of an error, for the end of one sentence"
     lines = str(error).strip().splitlines()
@@ -67,7 +66,6 @@ def _reason(error: Exception) -> str:
 SPECIALS = ("[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]")
 PAD, CLS, SEP, UNK, MASK = range(5)
 
-# %% ../nbs/08a_encoder.ipynb #94c47387
 def train_tokenizer(texts: Iterable[str], vocab_size: int = 8192):
     "Train a lower-casing unigram `tokenizers.Tokenizer` with at most `vocab_size` pieces; it wraps a pair as [CLS] A [SEP] B [SEP]"
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -99,12 +97,10 @@ def pack(documents: Sequence[list[str]], tokenizer, path: str | Path, block: int
     _replace(path, lambda file: np.save(file, np.concatenate(parts)))
     return np.load(path, mmap_mode="r")
 
-# %% ../nbs/08a_encoder.ipynb #cfba38b1
 def _silent() -> bool:
     "Whether progress bars stay away: in continuous integration and in tests"
     return bool(os.environ.get("CI") or os.environ.get("IN_TEST"))
 
-# %% ../nbs/08a_encoder.ipynb #120b968e
 def _replace(path: str | Path, write: Callable) -> None:
     "Call `write(file)` on a new file, then move it over `path`: a reader sees the old content or the new, never half of one"
     part = Path(f"{path}.part")
@@ -138,13 +134,11 @@ def pocket_config(vocab_size: int = 8192, **changes):
         hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, pooler_dropout=0.0, pooler_hidden_act="gelu") | changes
     return DebertaV2Config(**{"pooler_hidden_size": settings["hidden_size"]} | settings)
 
-# %% ../nbs/08a_encoder.ipynb #95f4a06f
 def masked_logits(model, inputs: torch.Tensor, spots: torch.Tensor) -> torch.Tensor:
     "Scores (k, vocabulary) of a `DebertaV2ForMaskedLM` at the flat positions `spots` of `inputs` (rows, block)"
     hidden = model.deberta(input_ids=inputs).last_hidden_state
     return model.cls(hidden.flatten(0, 1)[spots]).float()
 
-# %% ../nbs/08a_encoder.ipynb #1300e370
 def new_model(vocab_size: int, seed: int = 0, shape: dict | None = None):
     "A `DebertaV2ForMaskedLM` with random weights that depend on `seed` alone"
     from transformers import DebertaV2ForMaskedLM
@@ -193,7 +187,6 @@ def masked_batch(blocks: np.ndarray, step: int, recipe: Recipe, vocab_size: int)
     rng = np.random.default_rng((recipe.seed, 1, step))
     return _tensors(mask_tokens(np.asarray(blocks[np.sort(rows)]), rng, vocab_size, recipe.mask_rate))
 
-# %% ../nbs/08a_encoder.ipynb #ec8f7f0a
 _orders: dict = {}   # the order of the present pass, so that it is not drawn again for each batch
 
 def _order(rows: int, seed: int, epoch: int) -> np.ndarray:
@@ -226,7 +219,6 @@ def prepare(files: Sequence[str | Path], out: str | Path, recipe: Recipe):
     tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
     return tokenizer, *(np.load(out / f"{part}.npy", mmap_mode="r") for part in ("train", "valid"))
 
-# %% ../nbs/08a_encoder.ipynb #cc3c7f31
 def _data_key(files: Sequence[str | Path], recipe: Recipe) -> dict:
     "What the cached blocks were made from"
     if isinstance(files, (str, Path)) or not files: raise ValueError(f"files must be a list of at least one path, got {files!r}")
@@ -244,77 +236,82 @@ def _first_characters(documents: Iterable[list[str]], limit: int) -> list[str]:
         size += sum(map(len, document))
     return texts
 
-# %% ../nbs/08a_encoder.ipynb #dde4c79e
+# %% ../nbs/08a_encoder.ipynb #3570391d
 class Pretraining:
-    "One masked-language-modelling run: `model`, `optimizer`, `step` (updates done), `seconds` (time spent)"
+    """One masked-language-modelling run: `model`, `optimizer`, `step` (updates done), `seconds` (time spent).
 
+    `device` None takes a GPU if there is one; `bf16` (autocast) None means on a GPU only. Raises ValueError if the text does not fill a batch.
+    """
     def __init__(self, recipe: Recipe, tokenizer, train: np.ndarray, valid: np.ndarray, device: str | None = None, bf16: bool | None = None):
         self.recipe, self.tokenizer, self.train, self.valid = recipe, tokenizer, train, valid
-        self.vocab_size = tokenizer.get_vocab_size()
-        if min(len(train), len(valid)) < recipe.batch_size:
-            raise ValueError(f"batch_size is {recipe.batch_size}, but there are only {len(train)} training and {len(valid)} validation rows; give more text or smaller batches")
+        rows = min(len(train), len(valid))
+        if rows < recipe.batch_size: raise ValueError(f"batch_size is {recipe.batch_size}, but the smaller of training and validation text has {rows} rows")
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.bf16 = self.device.type == "cuda" if bf16 is None else bf16
+        self.vocab_size = tokenizer.get_vocab_size()
         self.model = new_model(self.vocab_size, recipe.seed, recipe.shape).to(self.device).train()
-        self.optimizer = torch.optim.AdamW(self._groups(), lr=recipe.peak, betas=(0.9, 0.98), eps=1e-6, fused=True)
+        self.optimizer = torch.optim.AdamW(_groups(self.model, recipe.weight_decay), lr=recipe.peak, betas=(0.9, 0.98), eps=1e-6, fused=True)
         self.step, self.seconds = 0, 0.0
 
     @property
     def finished(self) -> bool:
         return self.step >= self.recipe.steps
 
-    def _groups(self) -> list[dict]:
-        "Matrices decay, biases and LayerNorms do not"
-        ps = list(self.model.parameters())
-        return [dict(params=[p for p in ps if p.ndim > 1], weight_decay=self.recipe.weight_decay), dict(params=[p for p in ps if p.ndim == 1], weight_decay=0.0)]
-
     def logits(self, inputs: torch.Tensor, spots: torch.Tensor) -> torch.Tensor:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             return masked_logits(self.model, inputs.to(self.device), spots.to(self.device))
 
-    def update(self) -> float:
-        "One optimizer step; returns its loss (nats). Raises FloatingPointError if the loss is not finite."
-        r = self.recipe
-        inputs, spots, labels = masked_batch(self.train, self.step, r, self.vocab_size)
-        for group in self.optimizer.param_groups: group["lr"] = learning_rate(self.step, r.steps, r.peak, r.warmup, r.decay)
-        loss = F.cross_entropy(self.logits(inputs, spots), labels.to(self.device))
-        if not math.isfinite(loss.item()): raise FloatingPointError(f"the loss is {loss.item()} in step {self.step}; lower peak (now {r.peak}) and start again from the last checkpoint")
-        self.optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
-        self.step += 1
-        return loss.item()
+def _groups(model: torch.nn.Module, weight_decay: float) -> list[dict]:
+    "Matrices decay; biases and LayerNorms do not"
+    ps = list(model.parameters())
+    return [dict(params=[p for p in ps if p.ndim > 1], weight_decay=weight_decay), dict(params=[p for p in ps if p.ndim == 1], weight_decay=0.0)]
 
-    @torch.no_grad()
-    def evaluate(self, batches: int = 32) -> tuple[float, float]:
-        "Loss (nats) and accuracy on the validation rows, always with the same masks"
-        loss, hits, n, size = 0.0, 0, 0, self.recipe.batch_size
-        for i in range(min(batches, len(self.valid) // size)):
-            inputs, spots, labels = _tensors(mask_tokens(np.asarray(self.valid[i * size:(i + 1) * size]), np.random.default_rng((12345, i)), self.vocab_size))
-            logits, labels = self.logits(inputs, spots), labels.to(self.device)
-            loss += F.cross_entropy(logits, labels, reduction="sum").item()
-            hits, n = hits + (logits.argmax(-1) == labels).sum().item(), n + len(labels)
-        return loss / n, hits / n
+def update(run: Pretraining, draw: Callable = masked_batch) -> float:
+    "One optimizer step on the batch that `draw` returns; gives its loss (nats). Raises FloatingPointError if the loss is not finite."
+    r = run.recipe
+    inputs, spots, labels = draw(run.train, run.step, r, run.vocab_size)
+    for group in run.optimizer.param_groups: group["lr"] = learning_rate(run.step, r.steps, r.peak, r.warmup, r.decay)
+    loss = F.cross_entropy(run.logits(inputs, spots), labels.to(run.device))
+    if not math.isfinite(loss.item()): raise FloatingPointError(f"the loss is {loss.item()} at step {run.step}: peak is {r.peak}, try a smaller one")
+    run.optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
+    run.optimizer.step()
+    run.step += 1
+    return loss.item()
 
-    def save(self, path: str | Path) -> None:
-        "Write model, optimizer, step, time and random state to `path`, atomically"
-        state = dict(model=self.model.state_dict(), optimizer=self.optimizer.state_dict(), step=self.step, seconds=self.seconds,
-                     rng=torch.get_rng_state(), recipe=asdict(self.recipe), rows=len(self.train))
-        _replace(path, lambda file: torch.save(state, file))
+# %% ../nbs/08a_encoder.ipynb #588b27cc
+@torch.no_grad()
+def evaluate(run: Pretraining, batches: int = 32) -> tuple[float, float]:
+    "Loss (nats) and accuracy on the first `batches` of the validation rows, always with the same masks"
+    loss, hits, n, size = 0.0, 0, 0, run.recipe.batch_size
+    for i in range(min(batches, len(run.valid) // size)):
+        rng, ids = np.random.default_rng((12345, i)), np.asarray(run.valid[i * size:(i + 1) * size])
+        inputs, spots, labels = _tensors(mask_tokens(ids, rng, run.vocab_size, run.recipe.mask_rate))
+        logits, labels = run.logits(inputs, spots), labels.to(run.device)
+        loss += F.cross_entropy(logits, labels, reduction="sum").item()
+        hits, n = hits + (logits.argmax(-1) == labels).sum().item(), n + len(labels)
+    return loss / n, hits / n
 
-    def load(self, path: str | Path) -> None:
-        "Continue from `path`. Raises ValueError if it is damaged or belongs to another recipe or text."
-        try: state = torch.load(path, map_location=self.device, weights_only=True)
-        except Exception as error: raise ValueError(f"the checkpoint {str(path)!r} cannot be read ({_reason(error)}); delete it to start again") from error
-        here = asdict(self.recipe) | dict(rows=len(self.train))
-        there = state["recipe"] | dict(rows=state["rows"])
-        for name in here.keys() - {"steps"}:
-            if here[name] != there.get(name): raise ValueError(f"{name} is {here[name]}, but the run in {str(path)!r} began with {there.get(name)}; only steps may change")
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["rng"].cpu())
-        self.step, self.seconds = state["step"], state["seconds"]
+# %% ../nbs/08a_encoder.ipynb #05c3ffa4
+def save_checkpoint(run: Pretraining, path: str | Path) -> None:
+    "Write model, optimizer, step, time, random state and recipe of a run to `path`, atomically"
+    state = dict(model=run.model.state_dict(), optimizer=run.optimizer.state_dict(), step=run.step, seconds=run.seconds,
+                 rng=torch.get_rng_state(), recipe=asdict(run.recipe), rows=len(run.train))
+    _replace(path, lambda file: torch.save(state, file))
+
+def load_checkpoint(run: Pretraining, path: str | Path) -> None:
+    "Continue from `path`. Raises ValueError if it is damaged or belongs to another recipe or text."
+    try: state = torch.load(path, map_location=run.device, weights_only=True)
+    except Exception as error: raise ValueError(f"the checkpoint {str(path)!r} cannot be read ({_reason(error)}); delete it to start again") from error
+    here, there = (dict(recipe, rows=rows) for recipe, rows in ((asdict(run.recipe), len(run.train)), (state["recipe"], state["rows"])))
+    for name in here:
+        if name != "steps" and here[name] != there.get(name):
+            raise ValueError(f"{name} is {here[name]}, but the run in {str(path)!r} began with {there.get(name)}; only steps may change")
+    run.model.load_state_dict(state["model"])
+    run.optimizer.load_state_dict(state["optimizer"])
+    torch.set_rng_state(state["rng"].cpu())    # used by dropout, if the shape has any
+    run.step, run.seconds = state["step"], state["seconds"]
 
 # %% ../nbs/08a_encoder.ipynb #5ab93003
 def pretrain(files: Sequence[str | Path], out: str | Path, *, minutes: float = 5.0, log_every: int = 50, eval_every: int = 1000, eval_batches: int = 32,
@@ -324,27 +321,26 @@ def pretrain(files: Sequence[str | Path], out: str | Path, *, minutes: float = 5
     A checkpoint every `minutes`; losses in metrics.jsonl; `stop_at` ends early, as Ctrl-C would; `bf16` None means on a GPU only;
     further arguments are those of `Recipe`. Returns the run: its `finished`, `model`, `tokenizer`, `step`.
     """
-    with _threads(threads), torch.random.fork_rng(devices=[]), _interruptions() as stop:
+    with _threads(threads), torch.random.fork_rng(devices=[]):
         recipe = Recipe(**recipe)
         torch.manual_seed(recipe.seed)
-        run = Pretraining(recipe, *prepare(files, out, recipe), device, bf16)
-        checkpoint = Path(out) / "checkpoint.pt"
-        if checkpoint.exists(): run.load(checkpoint)
+        run, checkpoint = Pretraining(recipe, *prepare(files, out, recipe), device, bf16), Path(out) / "checkpoint.pt"
+        if checkpoint.exists(): load_checkpoint(run, checkpoint)
         _trim(out, run.step)
-        begun, saved, before, losses = time.monotonic(), time.monotonic(), run.seconds, []
-        end = min(recipe.steps, stop_at or recipe.steps)
-        with tqdm(total=recipe.steps, initial=run.step, disable=_silent()) as bar:
+        begun, saved, losses, end = time.monotonic() - run.seconds, time.monotonic(), [], min(recipe.steps, stop_at or recipe.steps)
+        with _interruptions() as stop, tqdm(total=recipe.steps, initial=run.step, disable=_silent()) as bar:
             while run.step < end and not stop.is_set():
-                losses.append(run.update())
+                losses.append(update(run))
                 bar.update()
-                run.seconds = before + time.monotonic() - begun
+                run.seconds = time.monotonic() - begun
                 if run.step % log_every == 0 or run.step == end: losses = _note(out, run, loss=sum(losses) / len(losses))
-                if run.step % eval_every == 0 or run.step == recipe.steps: _note(out, run, **dict(zip(("valid_loss", "valid_accuracy"), run.evaluate(eval_batches))))
-                if time.monotonic() - saved > 60 * minutes: saved = run.save(checkpoint) or time.monotonic()
-        run.save(checkpoint)
-        return run
+                if run.step % eval_every == 0 or run.step == recipe.steps: _note(out, run, **dict(zip(("valid_loss", "valid_accuracy"), evaluate(run, eval_batches))))
+                if time.monotonic() - saved > 60 * minutes:
+                    save_checkpoint(run, checkpoint)
+                    saved = time.monotonic()
+        save_checkpoint(run, checkpoint)
+    return run
 
-# %% ../nbs/08a_encoder.ipynb #75dd6ba0
 def _note(out: str | Path, run: Pretraining, **values) -> list:
     "Add one line to metrics.jsonl; returns an empty list, the new collection of losses"
     row = dict(step=run.step, tokens=run.step * run.recipe.batch_size * run.recipe.block, seconds=round(run.seconds, 1)) | values
@@ -384,7 +380,6 @@ def guess(model, tokenizer, text: str, top: int = 3) -> list[tuple[str, float]]:
     with torch.no_grad(): best = masked_logits(model, ids.to(model.device), spots).softmax(-1)[0].topk(top)
     return [(tokenizer.decode([i]).strip(), p) for i, p in zip(best.indices.tolist(), best.values.tolist())]
 
-# %% ../nbs/08a_encoder.ipynb #23d32c9a
 def wrap(tokenizer):
     "A `tokenizers.Tokenizer` made by `train_tokenizer` as a Transformers tokenizer"
     from transformers import AddedToken, PreTrainedTokenizerFast
@@ -411,7 +406,6 @@ def export(model, tokenizer, folder: str | Path, notes: dict | None = None) -> P
     part.rmdir()
     return folder
 
-# %% ../nbs/08a_encoder.ipynb #902ca50b
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     "Without Transformers' progress bars and load reports, which list every newly made head"
@@ -424,7 +418,6 @@ def _quiet() -> Iterator[None]:
         logging.set_verbosity(level)
         if bars: logging.enable_progress_bar()
 
-# %% ../nbs/08a_encoder.ipynb #840c0f60
 def pretraining_notes(run: Pretraining, out: str | Path) -> dict:
     "Recipe, losses, versions and time of a run in `out`, for pretraining.json"
     import tokenizers
@@ -444,7 +437,6 @@ def pocket_path() -> str:
     if not (folder / "config.json").is_file(): raise ValueError(f"the pocket encoder is missing: {str(folder)!r} has no config.json; install increlora again, with its data files")
     return str(folder)
 
-# %% ../nbs/08a_encoder.ipynb #8447d927
 def _read(what: str, name: str, action: Callable):
     "Run `action`, which loads `what` from `name`; turns whatever goes wrong into one ValueError"
     try:
@@ -453,7 +445,6 @@ def _read(what: str, name: str, action: Callable):
         raise ValueError(f"name_or_path: cannot load the {what} {name!r} ({_reason(error)}); give a folder with config.json and whole model.safetensors "
                          "and tokenizer files, or, while online, the name of a Hugging Face model") from error
 
-# %% ../nbs/08a_encoder.ipynb #5951b290
 def load_classifier(name_or_path: str | None = None, num_labels: int = 2, seed: int = 0, random_weights: bool = False):
     """A float32 sequence classifier with a new head drawn from `seed`; None means the pocket encoder, `num_labels=1` regression.
 
@@ -473,14 +464,12 @@ def load_classifier(name_or_path: str | None = None, num_labels: int = 2, seed: 
     model.accepts_loss_kwargs = False
     return model
 
-# %% ../nbs/08a_encoder.ipynb #1d0dadea
 def _fitting(name: str, model, info: dict):
     "The model, if all but its head came from the files"
     missing = sorted(key for key in info["missing_keys"] if not key.startswith(("pooler.", "classifier.", "score.")))
     if missing: raise ValueError(f"name_or_path: the weights in {name!r} do not fit its config.json: {len(missing)} tensors are missing, such as {missing[0]!r}")
     return model
 
-# %% ../nbs/08a_encoder.ipynb #1bb09e4b
 def load_tokenizer(name_or_path: str | None = None):
     """The Transformers tokenizer of a model; None means the pocket encoder. A folder with tokenizer.json alone is enough.
 
@@ -498,7 +487,6 @@ def load_tokenizer(name_or_path: str | None = None):
         return _name_specials(_read("tokenizer", name, lambda: PreTrainedTokenizerFast(tokenizer_file=str(Path(name) / "tokenizer.json"))))
     return _read("tokenizer", name, lambda: AutoTokenizer.from_pretrained(name))
 
-# %% ../nbs/08a_encoder.ipynb #31aec498
 def _name_specials(tokenizer):
     "Tell a bare tokenizer which of its tokens are [PAD], [CLS], [SEP], [UNK] and [MASK]"
     known = tokenizer.get_vocab()
@@ -522,12 +510,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bf16", action="store_true", default=None, help="bfloat16 autocast (on a GPU it is on anyway)")
     options = vars(parser.parse_args(arguments))
     try: run = pretrain(options.pop("files"), options["out"], **{k: v for k, v in options.items() if k != "out"})
-    except ValueError as error:
-        print(f"increlora_pretrain: {error}")
+    except (ValueError, FloatingPointError) as error:
+        print(f"increlora_pretrain: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt: return 130    # while the text was being prepared: nothing to save
     if run.finished: print(f"finished: {export(run.model, run.tokenizer, Path(options['out']) / 'model', pretraining_notes(run, options['out']))}")
     else: print(f"stopped after {run.step} of {run.recipe.steps} steps; the same command continues")
     return 0 if run.finished else 130
 
-# %% ../nbs/08a_encoder.ipynb #4d11d3e6
 if __name__ == "__main__" and "__file__" in globals(): raise SystemExit(main())

@@ -357,7 +357,7 @@ def show(fig: Any, alt: str) -> None:
 def _caption(figure: Any, values: dict) -> str:
     "Alternative text of a figure that a slider redraws: its titles and the values of the sliders"
     titles = "; ".join(axis.get_title() for axis in figure.axes if axis.get_title())
-    return f"Interactive figure: {titles or 'untitled'}; drawn for {', '.join(f'{k} = {short(v)}' for k, v in values.items())}."
+    return f"Interactive figure, redrawn by its sliders: {titles or 'untitled'}; drawn for {', '.join(f'{k} = {short(v)}' for k, v in values.items())}."
 
 # %% ../nbs/00a_exercises.ipynb #bc7ffc46
 def controls(fn: Callable[..., Any], **sliders: Any) -> None:

@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['MODES', 'LATE_RATES', 'CHOICES', 'WHOLE', 'DEBERTA_TARGETS', 'HEADS', 'add_peft_type', 'option', 'MethodOptions',
-           'ChoiceOptions', 'one_of', 'whole', 'within', 'check_config', 'check_targets', 'TargetOptions',
+           'ChoiceOptions', 'TargetOptions', 'one_of', 'whole', 'within', 'complete', 'check_config', 'check_targets',
            'IncreLoraConfig', 'IncreLoraLayer', 'MergeableLayer', 'IncreLoraLinear', 'default_targets',
-           'matching_modules', 'check_modules', 'adopt_rows', 'ModuleFinder', 'AdaptedModel', 'UpdateGuard',
-           'IncreLoraModel', 'increlora_model', 'parameter_counts']
+           'matching_modules', 'check_modules', 'adopt_rows', 'ModuleFinder', 'UpdateGuard', 'AdaptedModel',
+           'begin_pass', 'IncreLoraModel', 'increlora_model', 'parameter_counts']
 
 # %% ../nbs/07_tuner.ipynb #8973f95d
 import re
@@ -53,7 +53,8 @@ MODES = {
 }
 LATE_RATES = ("original", "peak")
 
-# %% ../nbs/07_tuner.ipynb #d135b010
+# %% ../nbs/07_tuner.ipynb #4b569856
+#| implements: alg1-in
 def option(default, text: str):
     "A field of the configuration with its explanation."
     return field(default=default, metadata={"help": text})
@@ -95,6 +96,18 @@ class ChoiceOptions(MethodOptions):
     init_weights: bool = option(True, "True: λ = 0, the model starts as the base model; False: random λ")
     seed: int = option(0, "seed of the vectors drawn while training")
 
+# %% ../nbs/07_tuner.ipynb #dd20a54c
+@dataclass
+class TargetOptions(ChoiceOptions):
+    "Which modules are adapted, which are trained in full. The names and meanings are PEFT's."
+
+    target_modules: list[str] | str | None = option(None, "module names or one regular expression; default by model type")
+    exclude_modules: list[str] | str | None = option(None, "modules left out")
+    modules_to_save: list[str] | None = option(None, "further modules trained and saved in full; DeBERTa: pooler and classifier come by themselves")
+    layers_to_transform: list[int] | int | None = option(None, "layer indices to adapt, with a list of target_modules")
+    layers_pattern: list[str] | str | None = option(None, "name of the layer list")
+    bias: str = option("none", "only 'none' is supported")
+
 # %% ../nbs/07_tuner.ipynb #f4198810
 def one_of(name: str, value, allowed) -> None:
     "ValueError unless `value` is one of `allowed`."
@@ -112,6 +125,16 @@ def within(name: str, value, inside: bool, allowed: str) -> None:
     "ValueError unless `inside`. A NaN is never inside, as every comparison with it is false."
     if not inside:
         raise ValueError(f"{name}={value!r} is out of range; allowed are {allowed}.")
+
+# %% ../nbs/07_tuner.ipynb #59fcb98b
+def complete(config: "IncreLoraConfig") -> None:
+    "Fill the choices that are None from the mode; targets become sets, and PEFT, which appends to modules_to_save, gets a copy."
+    one_of("mode", config.mode, MODES)
+    for name, value in MODES[config.mode].items():
+        setattr(config, name, value if getattr(config, name) is None else getattr(config, name))
+    for name, kind in (("target_modules", set), ("exclude_modules", set), ("modules_to_save", list)):
+        if isinstance(getattr(config, name), list):
+            setattr(config, name, kind(getattr(config, name)))
 
 # %% ../nbs/07_tuner.ipynb #db964785
 CHOICES = {"score_norm": NORMS, "score_calls": CALLS, "scaling": SCALINGS, "orth_form": FORMS, "late_rate": LATE_RATES, "init_vectors": INITS, "bias": ("none",)}
@@ -133,30 +156,18 @@ def check_config(config: "IncreLoraConfig") -> None:
     if config.lora_alpha is not None:
         within("lora_alpha", config.lora_alpha, 0 < config.lora_alpha < float("inf"), "None or numbers above 0")
     if config.target_total_rank is None and not config.init_r <= config.target_r < float("inf"):
-        raise ValueError(f"target_r={config.target_r} is below init_r={config.init_r} or not finite; allowed are values from init_r.")
+        raise ValueError(f"target_r={config.target_r} is out of range; allowed are numbers from init_r={config.init_r}.")
 
 
 def check_targets(config: "IncreLoraConfig") -> None:
     "ValueError for target_modules that cannot work. Called again when a default has filled them."
     if isinstance(config.target_modules, str):
         if config.layers_to_transform is not None:
-            raise ValueError(f"layers_to_transform={config.layers_to_transform} needs a list of target_modules; with a regular expression, name the layers in it.")
+            raise ValueError(f"layers_to_transform={config.layers_to_transform} does not go with one regular expression; allowed are a list of target_modules, or an expression that names the layers.")
         try:
             re.compile(config.target_modules)
         except re.error as error:
             raise ValueError(f"target_modules={config.target_modules!r} is no regular expression ({error}); allowed are a list of names or one expression.") from None
-
-# %% ../nbs/07_tuner.ipynb #dd20a54c
-@dataclass
-class TargetOptions(ChoiceOptions):
-    "Which modules are adapted, which are trained in full. The names and meanings are PEFT's."
-
-    target_modules: list[str] | str | None = option(None, "module names or one regular expression; default by model type")
-    exclude_modules: list[str] | str | None = option(None, "modules left out")
-    modules_to_save: list[str] | None = option(None, "further modules trained and saved in full; DeBERTa: pooler and classifier come by themselves")
-    layers_to_transform: list[int] | int | None = option(None, "layer indices to adapt, with a list of target_modules")
-    layers_pattern: list[str] | str | None = option(None, "name of the layer list")
-    bias: str = option("none", "only 'none' is supported")
 
 # %% ../nbs/07_tuner.ipynb #41260c34
 @dataclass
@@ -169,12 +180,7 @@ class IncreLoraConfig(TargetOptions):
     def __post_init__(self):
         super().__post_init__()
         self.peft_type = add_peft_type()
-        one_of("mode", self.mode, MODES)
-        for name, value in MODES[self.mode].items():
-            setattr(self, name, value if getattr(self, name) is None else getattr(self, name))
-        for name, kind in (("target_modules", set), ("exclude_modules", set), ("modules_to_save", list)):
-            if isinstance(getattr(self, name), list):  # a copy: PEFT appends to the list it is given
-                setattr(self, name, kind(getattr(self, name)))
+        complete(self)
         check_config(self)
         check_targets(self)
         if self.incre_rank_num is None:  # the released code's table for averages 2, 4, 6 and 8
@@ -337,7 +343,7 @@ def check_modules(config: IncreLoraConfig, model: nn.Module, modules: dict[str, 
     for name, module in modules.items():
         base = module.get_base_layer() if isinstance(module, BaseTunerLayer) else module
         if not isinstance(base, (nn.Linear, Conv1D)) and resolve_quantization_backend(base, **quantization) is None:
-            raise ValueError(f"target_modules={targets!r} matches {name!r}, a {type(base).__name__}; allowed are torch.nn.Linear and Conv1D layers.")
+            raise ValueError(f"target_modules={targets!r} matches {name!r} of type {type(base).__name__}; allowed are torch.nn.Linear and Conv1D layers.")
     config.schedule(len(modules))
 
 # %% ../nbs/07_tuner.ipynb #8c98fe8b
@@ -389,8 +395,32 @@ class ModuleFinder(BaseTuner):
         else:  # unloading: the module comes back as it is, whatever it holds (PEFT expects a weight)
             setattr(parent, child_name, new_module)
 
-# %% ../nbs/07_tuner.ipynb #6fffc552
-#| implements: alg1-in alg1-l1 alg1-l2 alg1-l3 alg1-l4
+# %% ../nbs/07_tuner.ipynb #ab351480
+class UpdateGuard:
+    "Notices optimizer updates that no allocator saw."
+
+    patience = 10  # updates
+
+    def __init__(self):
+        self.report()
+
+    def report(self) -> None:
+        "An allocator saw this update."
+        self.last, self.unseen = None, 0
+
+    def notice(self, lam: torch.Tensor, interval: int) -> None:
+        "Compare λ with the forward pass before; RuntimeError after min(ν − 1, 10) updates without a report, at least 1."
+        version, last = self.last or (lam._version, lam)
+        self.unseen += version != lam._version or not torch.equal(last, lam)
+        self.last = lam._version, lam.detach().clone()
+        if self.unseen >= max(1, min(interval - 1, self.patience)):
+            raise RuntimeError(
+                f"interval={interval} needs an allocator, but {self.unseen} update(s) passed without one, so no rank can grow; pass "
+                "callbacks=[IncreLoraCallback()] to the Trainer, or call Growth.step() between backward and optimizer.step()."
+            )
+
+# %% ../nbs/07_tuner.ipynb #1f094d68
+#| implements: alg1-l1 alg1-l2 alg1-l3 alg1-l4
 class AdaptedModel(ModuleFinder):
     "The layers of every adapter, and what depends on their number."
 
@@ -404,6 +434,7 @@ class AdaptedModel(ModuleFinder):
             add_reserve(c, config.reserve_size if growing else 0, None, config.init_std, config.init_vectors)
         # Trainer would take the classifier's **kwargs for a loss that is already divided by the number of micro-batches
         model.accepts_loss_kwargs = False
+        self.losses, self.guard = {}, UpdateGuard()  # losses: both parts of the latest training loss, for the history
 
     @classmethod
     def _remap_adapter_state_dict_for_load(cls, model, config, adapter_name, state_dict):
@@ -419,48 +450,41 @@ class AdaptedModel(ModuleFinder):
         "Module name -> its components."
         return {name: layer.increlora_components[adapter_name] for name, layer in self.layers(adapter_name).items()}
 
-# %% ../nbs/07_tuner.ipynb #ab351480
-class UpdateGuard:
-    "Notices optimizer updates that no allocator saw."
-
-    patience = 10  # updates
-
-    def __init__(self):
-        self.report()
-
-    def report(self) -> None:
-        "An allocator saw this update."
-        self.last, self.unseen = None, 0
-
-    def notice(self, lam: torch.Tensor, interval: int) -> None:
-        "Compare λ with the forward pass before; RuntimeError after min(ν, 10) updates without a report."
-        if self.last is not None and not torch.equal(self.last, lam):
-            self.unseen += 1
-        self.last = lam.detach().clone()
-        if self.unseen >= min(interval, self.patience):
-            raise RuntimeError(
-                f"interval={interval} needs an allocator, but {self.unseen} updates passed without one, so no rank can grow; pass "
-                "callbacks=[IncreLoraCallback()] to the Trainer, or call Growth.step() between backward and optimizer.step()."
-            )
+# %% ../nbs/07_tuner.ipynb #32e58762
+def begin_pass(tuner: AdaptedModel) -> bool:
+    "Tell probes and guard that a training pass begins; False when no adapter takes part."
+    for name in tuner.active_adapters:
+        layers, config = tuner.layers(name), tuner.peft_config[name]
+        if any(layer.disable_adapters for layer in layers.values()):
+            return False
+        for layer in layers.values():
+            if name in layer.increlora_probe:
+                layer.increlora_probe[name].start_pass()
+        components = [layer.increlora_components[name] for layer in layers.values()]
+        if name == tuner.active_adapters[0] and sum(c.rank for c in components) < config.total_rank(len(components)):
+            tuner.guard.notice(components[0].lam, config.interval)
+    return bool(tuner.active_adapters)
 
 # %% ../nbs/07_tuner.ipynb #244d50c3
 #| implements: eq-4
 class IncreLoraModel(AdaptedModel):
-    "The base model with its adapters; in training its loss includes the regularizer."
+    "The base model with its adapters; in training its loss includes the regularizer (Eq. 4)."
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.losses = {}  # both parts of the latest training loss, for the history
-        self.guard = UpdateGuard()
+        self.hooks = [self.model.register_forward_pre_hook(self._before), self.model.register_forward_hook(self._after)]
 
     def forward(self, *args, **kwargs):
-        "The base model's output; in training its loss includes the weighted orthogonality loss (Eq. 4)."
-        learning = self.training and torch.is_grad_enabled() and self._start_pass()
-        outputs = self.model(*args, **kwargs)
-        if learning and getattr(outputs, "loss", None) is not None:
+        "The base model's output."
+        return self.model(*args, **kwargs)
+
+    def _before(self, module, args) -> None:
+        self.learning = module.training and torch.is_grad_enabled() and begin_pass(self)
+
+    def _after(self, module, args, outputs) -> None:
+        if self.learning and getattr(outputs, "loss", None) is not None:
             self.losses = {"loss": outputs.loss.detach()}
             outputs.loss = outputs.loss + self.orthogonality_loss()
-        return outputs
 
     def orthogonality_loss(self) -> torch.Tensor | float:
         "Σ orth_reg_weight · R over the active adapters. Add it yourself where the loss is not the model's own."
@@ -473,19 +497,11 @@ class IncreLoraModel(AdaptedModel):
         self.losses["orthogonality"] = unweighted
         return total
 
-    def _start_pass(self) -> bool:
-        "Tell probes and guard that a training pass begins; False when no adapter takes part."
-        for name in self.active_adapters:
-            layers, config = self.layers(name), self.peft_config[name]
-            if any(layer.disable_adapters for layer in layers.values()):
-                return False
-            for layer in layers.values():
-                if name in layer.increlora_probe:
-                    layer.increlora_probe[name].start_pass()
-            components = [layer.increlora_components[name] for layer in layers.values()]
-            if name == self.active_adapters[0] and sum(c.rank for c in components) < config.total_rank(len(components)):
-                self.guard.notice(components[0].lam, config.interval)
-        return bool(self.active_adapters)
+    def _unload_and_optionally_merge(self, *args, **kwargs):
+        model = super()._unload_and_optionally_merge(*args, **kwargs)
+        for hook in self.hooks:
+            hook.remove()
+        return model
 
 # %% ../nbs/07_tuner.ipynb #7f20e711
 if add_peft_type() not in PEFT_TYPE_TO_CONFIG_MAPPING:
