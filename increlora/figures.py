@@ -34,7 +34,8 @@ def rank_grid(ranks: Mapping[str, int]) -> tuple[np.ndarray, list[int], list[str
     kinds = list(dict.fromkeys(kind for _, kind in places))
     return np.array([[places.get((layer, kind), np.nan) for layer in layers] for kind in kinds], dtype=float), layers, kinds
 
-# %% ../nbs/07b_figures.ipynb #a27b7ff3
+# %% ../nbs/07b_figures.ipynb #2a67663a
+#| implements: fig-6
 def rank_heatmap(ranks: Mapping[str, int], title: str = "Final rank of every module"):
     "Figure: rank of each module, layers from left to right (the paper's Figure 6)."
     import matplotlib.pyplot as plt
@@ -52,7 +53,8 @@ def rank_heatmap(ranks: Mapping[str, int], title: str = "Final rank of every mod
     fig.tight_layout()
     return fig
 
-# %% ../nbs/07b_figures.ipynb #ff0ddea0
+# %% ../nbs/07b_figures.ipynb #fcebfaaf
+#| implements: fig-2
 def rank_over_time(history: Iterable[Mapping], top: int = 6, title: str = "Rank over training"):
     "Figure: total rank, and the rank of the `top` modules that end highest, over the recorded steps (the paper's Figure 2)."
     import matplotlib.pyplot as plt
@@ -67,7 +69,9 @@ def rank_over_time(history: Iterable[Mapping], top: int = 6, title: str = "Rank 
         layer, kind = place(name)
         right.step(steps, [record["ranks"][name] for record in history], where="post", label=f"layer {layer} {kind}")
     right.set(title=f"The {min(top, len(final))} modules that end highest", xlabel="step", ylabel="rank", ylim=(0, None))
-    right.legend(fontsize=8)
+    right.legend(fontsize=10)
+    for ax in (left, right):
+        ax.yaxis.get_major_locator().set_params(integer=True)
     fig.suptitle(title)
     fig.tight_layout()
     return fig
@@ -84,11 +88,12 @@ def learning_rates(restart: Restart, births: Iterable[int], peak: float = 1.0, t
         ax.plot(updates, [peak * restart(u, born) for u in updates], color=colour, label=f"born {born}")
     ax.set(title=title, xlabel="update", ylabel="learning rate")
     if len(births) <= 8:
-        ax.legend(fontsize=9)
+        ax.legend(fontsize=10)
     fig.tight_layout()
     return fig
 
-# %% ../nbs/07b_figures.ipynb #07a6e8df
+# %% ../nbs/07b_figures.ipynb #6091cf52
+#| implements: fig-7
 def lambda_histogram(lambdas: Iterable[float], title: str = "|λ| of the active components"):
     "Figure: histogram of |λ| on a logarithmic axis, beside the reserve's λ (the paper's Figure 7)."
     import matplotlib.pyplot as plt
@@ -98,6 +103,6 @@ def lambda_histogram(lambdas: Iterable[float], title: str = "|λ| of the active 
     ax.hist(np.log10(sizes[sizes > 0]), bins=30, color="#E69F00", edgecolor="white")
     ax.axvline(-5, color="#999999", linestyle="--", label="reserve, λ = 1e-5")
     ax.set(title=title, xlabel="log10 |λ|", ylabel="components")
-    ax.legend(fontsize=9)
+    ax.legend(fontsize=10)
     fig.tight_layout()
     return fig

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['CONFIG', 'RESULTS', 'HEATMAP', 'OWN_FILES', 'NEEDED_BYTES', 'NOT_SETTINGS', 'NAME', 'GlueArguments', 'RunArguments',
-           'increlora_config', 'check_output', 'clear_run', 'settings', 'check_resume', 'silent', 'ProgressBar',
-           'StopSignal', 'total_steps', 'make_trainer', 'report', 'train', 'run', 'save_heatmap', 'parse', 'summary',
-           'main']
+           'increlora_config', 'check_output', 'clear_run', 'settings', 'check_resume', 'silent', 'without_bars',
+           'ProgressBar', 'StopSignal', 'total_steps', 'make_trainer', 'report', 'train', 'run', 'save_heatmap',
+           'parse', 'summary', 'main']
 
 # %% ../nbs/08d_run.ipynb #ece09bdc
 import dataclasses
@@ -132,6 +132,14 @@ def silent() -> bool:
     "Whether progress bars stay off: in continuous integration and in notebook tests."
     return bool(os.environ.get("CI") or os.environ.get("IN_TEST"))
 
+def without_bars() -> None:
+    "Turn off the progress bars of datasets and transformers: ours is enough."
+    import datasets
+    from transformers.utils import logging
+
+    datasets.disable_progress_bars()
+    logging.disable_progress_bar()
+
 class ProgressBar(TrainerCallback):
     "One line: step, loss, total rank."
 
@@ -194,6 +202,8 @@ def total_steps(trainer: Trainer) -> int:
 # %% ../nbs/08d_run.ipynb #2aa10be1
 def make_trainer(glue: GlueArguments, training: TrainingArguments, stop: StopSignal) -> Trainer:
     "Task, tokenizer, model and method put together; every mistake in the arguments shows here, before any work."
+    if silent():
+        without_bars()
     task = get_task(glue.task_name)
     config = increlora_config(glue, training.seed)
     tokenizer = load_tokenizer(glue.model_name_or_path)
