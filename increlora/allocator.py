@@ -44,7 +44,7 @@ class _Inputs:
         return self.target_total - self.modules * self.init_r
 
 # %% ../nbs/04_allocator.ipynb #b1222069
-#| implements: alg1-l6 alg1-l8 claim-32-linear-growth claim-32-interval claim-32-rank-bound
+#| implements: alg1-l6 alg1-l8 claim-32-linear-growth claim-32-interval claim-32-rank-bound claim-41-budgets
 class Schedule(_Inputs):
     """When the total rank grows from modules·init_r to target_total: `top_h`·`per_win` components a round.
 

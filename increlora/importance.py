@@ -16,7 +16,7 @@ NORMS = ("mean", "sqrt")
 CALLS = ("sum", "first")
 
 # %% ../nbs/03_importance.ipynb #b3d4f3e6
-#| implements: eq-5
+#| implements: eq-5 claim-42-ffn-preference
 def raw_score(delta: torch.Tensor, grad: torch.Tensor, norm: str = "mean") -> torch.Tensor:
     """S of one module, a scalar (Eq. 5): mean |ΔW ⊙ ∂L/∂ΔW| over the entries of the two (out, in) matrices.
 

@@ -14,7 +14,7 @@ import torch
 from .components import Components
 
 # %% ../nbs/02_orthogonality.ipynb #b65d6738
-#| implements: eq-4
+#| implements: eq-4 claim-31-unit-norm
 def gram_error(vectors: torch.Tensor) -> torch.Tensor:
     "V Vᵀ − I for stacks of row vectors V: (..., rows, d) -> (..., rows, rows) (Eq. 4)."
     return vectors @ vectors.mT - torch.eye(vectors.shape[-2], dtype=vectors.dtype, device=vectors.device)

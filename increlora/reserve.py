@@ -48,7 +48,7 @@ def _append_active(c: Components, count: int, lam: float, generator, std: float,
     c.activate(count, lam=lam)
 
 # %% ../nbs/05_advance_learning.ipynb #011cfcc6
-#| implements: alg1-l1 alg1-l4 claim-31-init
+#| implements: alg1-l1 alg1-l4 claim-31-init claim-32-rank-one-start
 def start(c: Components, rank: int, reserve: int, generator: torch.Generator | None = None, std: float = 0.02, init: str = "gaussian") -> None:
     """`rank` active components with λ = 0 and `reserve` reserve components, on an empty `Components`.
 
