@@ -10,11 +10,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from .run import HISTORY, HEATMAP, GlueArguments, RunArguments, run, write_json
+from .results import write_json
+from .run import HEATMAP, GlueArguments, RunArguments, run, without_bars
+from .training import HISTORY
 
-# %% ../nbs/09_first_finetune.ipynb #f4825698
+# %% ../nbs/09_first_finetune.ipynb #34775dc2
 STEPS = 300
-RATES = {"increlora": 3e-3, "lora": 3e-3, "head": 3e-3}
+RATES = {"increlora": 1e-3, "lora": 1e-3, "head": 1e-3}
 
 def arguments(folder: str, method: str, steps: int = STEPS, seed: int = 0, task: str = "pocket_reviews", overwrite: bool = False):
     "The arguments of one run of the demo: a budget of 2 components a module, spent in the first half of the training."
@@ -58,6 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier demo")
     chosen = parser.parse_args(argv)
     folder = Path(chosen.output_dir)
+    without_bars()
     try:
         if chosen.steps < 12:
             raise ValueError(f"steps={chosen.steps} is too few for six rounds; allowed are integers from 12.")

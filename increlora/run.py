@@ -62,6 +62,7 @@ class GlueArguments:
     orth_reg_weight: float = field(default=0.1, metadata={"help": "weight of the orthogonality loss"})
     lora_alpha: float = field(default=16, metadata={"help": "scale: alpha / average rank"})
     lora_dropout: float = field(default=0.0, metadata={"help": "dropout on the adapter's input"})
+    init_vectors: str = field(default="gaussian", metadata={"help": "new vectors: gaussian or unit (length 1)"})
     advance_learning: bool = field(default=True, metadata={"help": "reserve components learn before they count"})
     restart_warmup: bool = field(default=True, metadata={"help": "new components restart the warmup"})
     modules: str | None = field(default=None, metadata={"help": "regular expression of the target modules; default: by model type"})

@@ -73,7 +73,7 @@ def review_twins(kind: str, turn: int, content: Sequence[tuple[str, str]], rng: 
 # %% ../nbs/08b_tasks.ipynb #1f558109
 KINDS_OF = {
     "animals": "dogs horses cats birds sheep", "flowers": "roses tulips lilies", "fruit": "apples oranges grapes", "vehicles": "cars trucks trains",
-    "instruments": "guitars pianos drums violins", "tools": "hammers saws spades", "furniture": "chairs tables beds", "food": "bread cheese rice soup",
+    "instruments": "guitars pianos drums violins", "tools": "hammers nails spades", "furniture": "chairs tables beds", "food": "bread cheese rice soup",
     "metals": "gold silver iron copper", "buildings": "churches houses castles hotels", "clothes": "coats shirts boots gloves",
 }
 CLASS_OF = {noun: name for name, nouns in KINDS_OF.items() for noun in nouns.split()}
@@ -298,6 +298,8 @@ def from_folder(task: Task, data_dir: str, cache_dir: str | None):
         return {split: load_dataset("parquet", data_files=found, split="train", cache_dir=cache_dir) for split, found in files.items()}
     except Exception as error:
         reason = str(error.__cause__ or error).strip().split("\n")[0][:160]
+        if "corresponds to no data" in reason:  # how datasets says that all files of a split are empty
+            raise ValueError(f"split 'train' of task {task.name!r} is empty; it needs at least one row.") from error
         raise ValueError(f"data_dir={str(data_dir)!r}: task {task.name!r} cannot be read ({type(error).__name__}: {reason}); needed are the parquet files of {HUB_ID}.") from error
 
 # %% ../nbs/08b_tasks.ipynb #c11744b7
