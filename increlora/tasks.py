@@ -6,9 +6,9 @@
 __all__ = ['GOOD', 'BAD', 'PARTS', 'THINGS', 'PEOPLE', 'REVIEWS', 'REVIEW_PLAN', 'KINDS_OF', 'CLASS_OF', 'ROLES', 'VERBS',
            'DETAILS', 'PLACES', 'CONTEXTS', 'PAIR_PLAN', 'MAX_ROWS', 'POCKET', 'HUB_ID', 'MIXED', 'CORRELATIONS',
            'ENTAILMENT', 'SENTENCES', 'TASKS', 'GLUE', 'draw', 'shuffled', 'filled', 'review_twins', 'narrow_and_wide',
-           'pair_twins', 'twin_rows', 'whole', 'pocket_rows', 'Task', 'get_task', 'check_columns', 'check_labels',
-           'uniform', 'pocket_dataset', 'listed_configs', 'parquet_files', 'from_folder', 'from_hub', 'load_task',
-           'tokenize', 'cap', 'prepare', 'correlations', 'metrics', 'compute_metrics']
+           'pair_twins', 'texts', 'twin_rows', 'whole', 'pocket_rows', 'Task', 'get_task', 'check_columns',
+           'check_labels', 'uniform', 'pocket_dataset', 'listed_configs', 'parquet_files', 'from_folder', 'from_hub',
+           'load_task', 'tokenize', 'cap', 'prepare', 'correlations', 'metrics', 'compute_metrics']
 
 # %% ../nbs/08b_tasks.ipynb #1678080c
 import random
@@ -29,29 +29,28 @@ def shuffled(items: Sequence, rng: random.Random) -> list:
     "`items` in a random order, the same on every Python version."
     return [items[i] for _, i in sorted((rng.random(), i) for i in range(len(items)))]
 
-# %% ../nbs/08b_tasks.ipynb #f58146d3
+# %% ../nbs/08b_tasks.ipynb #003eb04d
 GOOD = tuple("good great wonderful brilliant beautiful funny clever perfect charming fresh strong delightful excellent lovely amazing fine superb "
-             "fantastic smart exciting moving warm interesting powerful rich bright honest impressive memorable enjoyable".split())
+             "fantastic smart exciting moving warm interesting powerful".split())
 BAD = tuple("bad terrible awful boring dull stupid horrible poor weak slow silly dreadful painful annoying ugly cheap flat tired empty lazy "
-            "disappointing ridiculous pathetic predictable worthless sad clumsy confused cold forgettable".split())
+            "disappointing ridiculous pathetic predictable".split())
 
-# %% ../nbs/08b_tasks.ipynb #7c49f2ec
 PARTS = tuple("acting writing music ending plot dialogue beginning cast camera script title cover humour pace voice singing scenery style".split())
 THINGS = tuple("film book story play show song novel series album game".split())
 PEOPLE = ("my friend", "my brother", "the critic", "my sister", "my father", "my neighbour", "the man behind me", "the woman next to me")
 
-# %% ../nbs/08b_tasks.ipynb #5cbf6d04
+# %% ../nbs/08b_tasks.ipynb #2ecb8f26
 REVIEWS = {
-    "plain": ("The {p} was {x} and the {q} was {z}.", "This {t} was {x} and {z}.", "I found the {p} {x} and the {q} {z}.", "{f} called the {t} {x} and I call it {z}."),
-    "contrast": ("Although the {p} was {y}, the {q} was {x}.", "The {p} was {y}, but the {q} was {x}.", "The {q} was {x}, even if the {p} was {y}."),
-    "negation": ("The {p} of this {t} was {x}, not {y}.", "The {p} of this {t} was not {y} but {x}.", "The {t} was anything but {y}, it was {x}."),
-    "expectation": ("I was told the {t} was {y}, yet it was {x}.", "I found the {t} {x}, though I was told it was {y}.", "The {t} looked {y} from outside, inside it was {x}."),
-    "voice": ("{f} called the {t} {y}, I call it {x}.", "I call the {t} {x}, {f} called it {y}.", "The {t} that {f} called {y} was {x}."),
-    "change": ("I used to find the {t} {y}, now I find it {x}.", "Now I find the {t} {x}, I used to find it {y}."),
-    "reversal": ("The {p} was not {x} and the {q} was not {z}.", "Nobody could call the {p} {x} or the {q} {z}.", "It is not true that this {t} was {x} and {z}."),
-    "double": ("Nobody could deny that the {p} was {x} and the {q} {z}.", "It is not true that the {p} was not {x} and not {z}."),
+    "plain": ("{x} {p} and {z} {q}.", "This {t} is {x} and {z}.", "The {p} is {x}, the {q} is {z}."),
+    "contrast": ("{y} {p} but {x} {q}.", "Although the {p} is {y}, the {q} is {x}."),
+    "negation": ("Not {y} but {x} {p}.", "The {p} is {x}, not {y}."),
+    "expectation": ("I expected {y} {p} and got {x} {q}.", "The {t} looked {y} but it is {x}."),
+    "voice": ("{f} says {y}, I say {x}.", "I say {x}, {f} says {y}.", "The {t} that {f} called {y} is {x}."),
+    "change": ("I used to find this {t} {y}, now I find it {x}.", "Now the {p} is {x}, it used to be {y}."),
+    "reversal": ("The {p} is not {x}, the {q} not {z}.", "Neither {x} {p} nor {z} {q}."),
+    "double": ("Nobody denies that the {p} is {x} and {z}.", "It is not true that the {p} is not {x}."),
 }
-REVIEW_PLAN = tuple("plain contrast reversal plain negation voice plain expectation reversal plain change double".split())
+REVIEW_PLAN = tuple("plain contrast plain voice plain expectation plain negation plain change plain reversal double".split())
 
 # %% ../nbs/08b_tasks.ipynb #a751911b
 def filled(template: str, **words) -> str:
@@ -79,7 +78,6 @@ KINDS_OF = {
 CLASS_OF = {noun: name for name, nouns in KINDS_OF.items() for noun in nouns.split()}
 ROLES = tuple("king queen doctor teacher soldier lawyer writer singer player captain judge farmer driver actor painter manager student bishop".split())
 
-# %% ../nbs/08b_tasks.ipynb #05bcb2a8
 VERBS = tuple("saw found bought sold painted owned drew noticed".split())
 DETAILS = tuple("old new small large red white black beautiful expensive".split())
 PLACES = ("in town", "at home", "at sea", "on stage", "in winter", "in summer", "last year", "at night")
@@ -109,20 +107,25 @@ def pair_twins(kind: str, turn: int, content: Sequence[tuple[str, str]], rng: ra
         first, second = second, first
     return [{"sentence1": first, "sentence2": second, "label": 0, "kind": kind}, {"sentence1": second, "sentence2": first, "label": 1, "kind": kind}]
 
-# %% ../nbs/08b_tasks.ipynb #d77fafb3
-MAX_ROWS = 20_000
+# %% ../nbs/08b_tasks.ipynb #9381aee3
+MAX_ROWS = 10_000
 
 
-def twin_rows(twins: Callable, plan: Sequence[str], content: Sequence[tuple[str, str]], n: int, rng: random.Random) -> list[dict]:
-    "`n` different rows, shuffled: twins of each kind of the plan in turn, with all templates of a kind used equally often."
-    rows, seen, turns = [], set(), dict.fromkeys(plan, 0)
+def texts(row: dict) -> tuple[str, ...]:
+    "The sentence or sentences of a row."
+    return tuple(value for key, value in row.items() if key.startswith("sentence"))
+
+
+def twin_rows(twins: Callable, plan: Sequence[str], content: Sequence[tuple[str, str]], n: int, rng: random.Random, without: Sequence[dict] = ()) -> list[dict]:
+    "`n` different rows, none of `without`, shuffled: twins of each kind of the plan in turn, with all templates of a kind used equally often."
+    rows, seen, turns = [], set(map(texts, without)), dict.fromkeys(plan, 0)
     while len(rows) < n:
         kind = plan[sum(turns.values()) % len(plan)]
         pair = twins(kind, turns[kind], content, rng)
-        texts = {tuple(v for k, v in row.items() if k.startswith("sentence")) for row in pair}
-        if texts & seen:
+        new = set(map(texts, pair))
+        if new & seen:
             continue
-        seen |= texts
+        seen |= new
         turns[kind] += 1
         rows += pair
     return shuffled(rows[:n], rng)
@@ -146,8 +149,8 @@ def pocket_rows(name: str, train_size: int = 4000, validation_size: int = 500, s
     twins, plan, content = POCKET[name]
     content = shuffled(content, random.Random(3 * seed))
     kept = len(content) // 8
-    return {"train": twin_rows(twins, plan, content[kept:], train_size, random.Random(3 * seed + 1)),
-            "validation": twin_rows(twins, plan, content[:kept], validation_size, random.Random(3 * seed + 2))}
+    validation = twin_rows(twins, plan, content[:kept], validation_size, random.Random(3 * seed + 1))
+    return {"train": twin_rows(twins, plan, content[kept:], train_size, random.Random(3 * seed + 2), without=validation), "validation": validation}
 
 # %% ../nbs/08b_tasks.ipynb #86e9f35f
 @dataclass(frozen=True)
@@ -270,7 +273,7 @@ def listed_configs(folder: Path) -> list[str]:
     except (yaml.YAMLError, AttributeError, KeyError, TypeError):
         return []
 
-# %% ../nbs/08b_tasks.ipynb #44ece7cb
+
 def parquet_files(folder: Path, task: Task) -> dict[str, list[str]]:
     "Split -> its files in `folder`/`task.name`. FileNotFoundError when the folder or its training split is missing."
     inside = folder / task.name
@@ -291,15 +294,18 @@ def from_folder(task: Task, data_dir: str, cache_dir: str | None):
     folder = Path(data_dir)
     if not folder.is_dir():
         raise FileNotFoundError(f"data_dir={str(data_dir)!r} is not a folder; allowed is a folder in the layout of {HUB_ID}.")
-    files = None if task.name in listed_configs(folder) else parquet_files(folder, task)
+    files, split = None if task.name in listed_configs(folder) else parquet_files(folder, task), "train"
     try:
         if files is None:
             return load_dataset(str(folder), task.name, cache_dir=cache_dir)
-        return {split: load_dataset("parquet", data_files=found, split="train", cache_dir=cache_dir) for split, found in files.items()}
+        data = {}
+        for split, found in files.items():
+            data[split] = load_dataset("parquet", data_files=found, split="train", cache_dir=cache_dir)
+        return data
     except Exception as error:
         reason = str(error.__cause__ or error).strip().split("\n")[0][:160]
         if "corresponds to no data" in reason:  # how datasets says that all files of a split are empty
-            raise ValueError(f"split 'train' of task {task.name!r} is empty; it needs at least one row.") from error
+            raise ValueError(f"split {split!r} of task {task.name!r} is empty; it needs at least one row.") from error
         raise ValueError(f"data_dir={str(data_dir)!r}: task {task.name!r} cannot be read ({type(error).__name__}: {reason}); needed are the parquet files of {HUB_ID}.") from error
 
 # %% ../nbs/08b_tasks.ipynb #c11744b7
