@@ -151,30 +151,32 @@ def learning_rate(step: int, steps: int, peak: float = 1.5e-3, warmup: int = 500
     "Rate of update `step` (from 0): linear warmup, constant, linear to 0 over the last `decay` of `steps`"
     return peak * max(0.0, min(1.0, (step + 1) / warmup, (steps - step) / (decay * steps)))
 
-# %% ../nbs/08a_encoder.ipynb #35ffeb6e
+# %% ../nbs/08a_encoder.ipynb #7f3ec107
+def _option(default: float, meaning: str):
+    "A field of `Recipe` that the command line can explain"
+    return field(default=default, metadata=dict(meaning=meaning))
+
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the weights. Batches have `batch_size` rows of `block` tokens; `tokenizer_characters` of text train the tokenizer,
-    `held_out` documents are for validation only; `shape` holds changes to `pocket_config`. Raises ValueError for values out of range.
-    """
-    steps: int = 20_000
-    batch_size: int = 32
-    block: int = 64
-    peak: float = 1.5e-3
-    warmup: int = 500
-    decay: float = 0.2
-    weight_decay: float = 0.01
-    mask_rate: float = 0.15
-    vocab_size: int = 8192
-    tokenizer_characters: int = 24_000_000
-    held_out: int = 300
-    seed: int = 0
+    "What decides the weights; `shape` holds changes to `pocket_config`. Raises ValueError for values out of range."
+    steps: int = _option(20_000, "number of updates")
+    batch_size: int = _option(32, "rows in a batch")
+    block: int = _option(64, "tokens in a row")
+    peak: float = _option(1.5e-3, "highest learning rate")
+    warmup: int = _option(500, "updates until the peak")
+    decay: float = _option(0.2, "last part of the updates, in which the rate falls to zero")
+    weight_decay: float = _option(0.01, "AdamW weight decay of the matrices")
+    mask_rate: float = _option(0.15, "part of the tokens that is hidden")
+    vocab_size: int = _option(8192, "pieces of the tokenizer")
+    tokenizer_characters: int = _option(24_000_000, "amount of text that trains the tokenizer")
+    held_out: int = _option(300, "documents kept for validation")
+    seed: int = _option(0, "of the order of documents and rows, the masks and the first weights")
     shape: dict = field(default_factory=dict)
 
     def __post_init__(self):
         least = dict(steps=1, batch_size=1, block=8, warmup=1, tokenizer_characters=1, held_out=1, seed=0, weight_decay=0, peak=1e-12)
         for name, low in least.items():
-            if getattr(self, name) < low: raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
+            if not getattr(self, name) >= low: raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
         for name in ("decay", "mask_rate"):
             if not 0 < getattr(self, name) < 1: raise ValueError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
         if not 16 <= self.vocab_size <= 65_536: raise ValueError(f"vocab_size must lie in 16..65536 (pieces are stored as uint16), got {self.vocab_size}")
@@ -341,18 +343,21 @@ def pretrain(files: Sequence[str | Path], out: str | Path, *, minutes: float = 5
         save_checkpoint(run, checkpoint)
     return run
 
+# %% ../nbs/08a_encoder.ipynb #75dd6ba0
 def _note(out: str | Path, run: Pretraining, **values) -> list:
     "Add one line to metrics.jsonl; returns an empty list, the new collection of losses"
     row = dict(step=run.step, tokens=run.step * run.recipe.batch_size * run.recipe.block, seconds=round(run.seconds, 1)) | values
     with open(Path(out) / "metrics.jsonl", "a") as file: file.write(json.dumps(row) + "\n")
     return []
 
+# %% ../nbs/08a_encoder.ipynb #a4021bbc
 def _trim(out: str | Path, step: int) -> None:
     "Drop the lines of metrics.jsonl that lie after `step`: a run that was killed has noted more than its last checkpoint knows"
     path = Path(out) / "metrics.jsonl"
     lines = path.read_text().splitlines(keepends=True) if path.exists() else []
     _replace(path, lambda file: file.write("".join(line for line in lines if json.loads(line)["step"] <= step).encode()))
 
+# %% ../nbs/08a_encoder.ipynb #db9ad638
 @contextlib.contextmanager
 def _threads(count: int | None) -> Iterator[None]:
     "Let torch use `count` threads for a while; None changes nothing"
@@ -361,6 +366,7 @@ def _threads(count: int | None) -> Iterator[None]:
     try: yield
     finally: torch.set_num_threads(before)
 
+# %% ../nbs/08a_encoder.ipynb #bb6cec61
 @contextlib.contextmanager
 def _interruptions() -> Iterator[threading.Event]:
     "Turn Ctrl-C and SIGTERM into a flag, so that no update is cut in the middle; in a side thread the flag just stays down"
@@ -437,6 +443,7 @@ def pocket_path() -> str:
     if not (folder / "config.json").is_file(): raise ValueError(f"the pocket encoder is missing: {str(folder)!r} has no config.json; install increlora again, with its data files")
     return str(folder)
 
+# %% ../nbs/08a_encoder.ipynb #8447d927
 def _read(what: str, name: str, action: Callable):
     "Run `action`, which loads `what` from `name`; turns whatever goes wrong into one ValueError"
     try:
@@ -445,6 +452,7 @@ def _read(what: str, name: str, action: Callable):
         raise ValueError(f"name_or_path: cannot load the {what} {name!r} ({_reason(error)}); give a folder with config.json and whole model.safetensors "
                          "and tokenizer files, or, while online, the name of a Hugging Face model") from error
 
+# %% ../nbs/08a_encoder.ipynb #5951b290
 def load_classifier(name_or_path: str | None = None, num_labels: int = 2, seed: int = 0, random_weights: bool = False):
     """A float32 sequence classifier with a new head drawn from `seed`; None means the pocket encoder, `num_labels=1` regression.
 
@@ -464,12 +472,14 @@ def load_classifier(name_or_path: str | None = None, num_labels: int = 2, seed: 
     model.accepts_loss_kwargs = False
     return model
 
+# %% ../nbs/08a_encoder.ipynb #1d0dadea
 def _fitting(name: str, model, info: dict):
     "The model, if all but its head came from the files"
     missing = sorted(key for key in info["missing_keys"] if not key.startswith(("pooler.", "classifier.", "score.")))
     if missing: raise ValueError(f"name_or_path: the weights in {name!r} do not fit its config.json: {len(missing)} tensors are missing, such as {missing[0]!r}")
     return model
 
+# %% ../nbs/08a_encoder.ipynb #1bb09e4b
 def load_tokenizer(name_or_path: str | None = None):
     """The Transformers tokenizer of a model; None means the pocket encoder. A folder with tokenizer.json alone is enough.
 
@@ -487,6 +497,7 @@ def load_tokenizer(name_or_path: str | None = None):
         return _name_specials(_read("tokenizer", name, lambda: PreTrainedTokenizerFast(tokenizer_file=str(Path(name) / "tokenizer.json"))))
     return _read("tokenizer", name, lambda: AutoTokenizer.from_pretrained(name))
 
+# %% ../nbs/08a_encoder.ipynb #31aec498
 def _name_specials(tokenizer):
     "Tell a bare tokenizer which of its tokens are [PAD], [CLS], [SEP], [UNK] and [MASK]"
     known = tokenizer.get_vocab()
@@ -502,8 +513,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("files", nargs="+", help="UTF-8 text, one paragraph per line, an empty line between documents; .txt or .xz")
     parser.add_argument("--out", required=True, help="folder for checkpoint, losses and the finished encoder (OUT/model)")
     for item in fields(Recipe):
-        kind = json.loads if item.name == "shape" else type(item.default)
-        parser.add_argument(f"--{item.name}", type=kind, default={} if item.name == "shape" else item.default, help="JSON, changes to pocket_config" if item.name == "shape" else " ")
+        if item.name != "shape": parser.add_argument(f"--{item.name}", type=type(item.default), default=item.default, help=item.metadata["meaning"])
+    parser.add_argument("--shape", type=json.loads, default={}, help="changes to pocket_config, as JSON")
     parser.add_argument("--minutes", type=float, default=5.0, help="minutes between two checkpoints")
     parser.add_argument("--threads", type=int, help="threads for torch")
     parser.add_argument("--device", help="cpu or cuda")
