@@ -69,7 +69,7 @@ def rank_over_time(history: Iterable[Mapping], top: int = 6, title: str = "Rank 
         layer, kind = place(name)
         right.step(steps, [record["ranks"][name] for record in history], where="post", label=f"layer {layer} {kind}")
     right.set(title=f"The {min(top, len(final))} modules that end highest", xlabel="step", ylabel="rank", ylim=(0, None))
-    right.legend(fontsize=10)
+    right.legend(fontsize=9, loc="lower right")
     for ax in (left, right):
         ax.yaxis.get_major_locator().set_params(integer=True)
     fig.suptitle(title)
