@@ -146,17 +146,16 @@ class ProgressBar(TrainerCallback):
     def on_train_begin(self, args, state, control, **kwargs):
         from tqdm.auto import tqdm
 
-        self.bar = tqdm(total=state.max_steps, initial=state.global_step, disable=silent(), unit="step")
+        self.bar, self.shown = tqdm(total=state.max_steps, initial=state.global_step, disable=silent(), unit="step"), {}
 
     def on_step_end(self, args, state, control, **kwargs):
         self.bar.update(state.global_step - self.bar.n)
 
     def on_log(self, args, state, control, logs=None, **kwargs):
-        shown = {"loss": f"{float(logs['loss']):.3f}"} if logs and "loss" in logs else {}
-        if logs and "total_rank" in logs:
-            shown["rank"] = logs["total_rank"]
-        if shown:
-            self.bar.set_postfix(shown)
+        for key, name in (("loss", "loss"), ("total_rank", "rank")):
+            if logs and key in logs:
+                self.shown[name] = f"{float(logs[key]):.3f}" if key == "loss" else logs[key]
+        self.bar.set_postfix(self.shown)
 
     def on_train_end(self, args, state, control, **kwargs):
         self.bar.close()
@@ -213,6 +212,8 @@ def make_trainer(glue: GlueArguments, training: TrainingArguments, stop: StopSig
     model = adapt(base, glue.method, config, seed=training.seed)
     grows = glue.method == "increlora"
     training.disable_tqdm = True  # ours shows the rank
+    if training.device.type == "cpu":
+        training.dataloader_pin_memory = False  # only a GPU has use for it, and torch warns without one
     trainer = Trainer(model=model, args=training, train_dataset=data["train"], eval_dataset=data["evaluation"], data_collator=DataCollatorWithPadding(tokenizer),
                       compute_metrics=compute_metrics(task), callbacks=[*([IncreLoraCallback(not silent())] if grows else []), ProgressBar(), stop],
                       optimizer_cls_and_kwargs=row_adamw(training) if grows else None)
