@@ -47,7 +47,7 @@ def _append_active(c: Components, count: int, lam: float, generator, std: float,
     c.append(draw(count, c.in_features, generator, std, init), draw(count, c.out_features, generator, std, init))
     c.activate(count, lam=lam)
 
-# %% ../nbs/05_advance_learning.ipynb #011cfcc6
+# %% ../nbs/05_advance_learning.ipynb #bb87cd1e
 #| implements: alg1-l1 alg1-l4 claim-31-init claim-32-rank-one-start
 def start(c: Components, rank: int, reserve: int, generator: torch.Generator | None = None, std: float = 0.02, init: str = "gaussian") -> None:
     """`rank` active components with λ = 0 and `reserve` reserve components, on an empty `Components`.
