@@ -22,7 +22,7 @@ setup(
                  "Natural Language :: English", "Programming Language :: Python :: 3"],
     python_requires=">=" + cfg["min_python"],
     packages=find_packages(include=[lib, lib + ".*"]),
-    package_data={lib: ["pocket/*.safetensors", "pocket/*.json", "pocket/README.md"]},
+    package_data={lib: ["pocket/*.safetensors", "pocket/*.json", "pocket/README.md", "presets_data/*/*.yaml"]},
     install_requires=cfg["requirements"].split(),
     extras_require={"dev": cfg["dev_requirements"].split()},
     entry_points={"console_scripts": cfg["console_scripts"].split(), "nbdev": [f"{lib}={lib}._modidx:d"]},

@@ -267,6 +267,7 @@ def _groups(model: torch.nn.Module, weight_decay: float) -> list[dict]:
     ps = list(model.parameters())
     return [dict(params=[p for p in ps if p.ndim > 1], weight_decay=weight_decay), dict(params=[p for p in ps if p.ndim == 1], weight_decay=0.0)]
 
+# %% ../nbs/08a_encoder.ipynb #a26a0c8a
 def set_rate(run: Pretraining) -> None:
     "Give every parameter group the rate of this step"
     r = run.recipe

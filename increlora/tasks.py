@@ -8,9 +8,9 @@ __all__ = ['GOOD', 'BAD', 'PARTS', 'THINGS', 'PEOPLE', 'REVIEWS', 'REVIEW_PLAN',
            'ENTAILMENT', 'SENTENCES', 'TASKS', 'GLUE', 'draw', 'shuffled', 'filled', 'review_twins', 'narrow_and_wide',
            'pair_twins', 'texts', 'twin_rows', 'whole', 'pocket_rows', 'Task', 'get_task', 'check_columns',
            'check_labels', 'uniform', 'pocket_dataset', 'listed_configs', 'parquet_files', 'from_folder', 'from_hub',
-           'load_task', 'tokenize', 'cap', 'prepare', 'correlations', 'metrics', 'compute_metrics']
+           'load_task', 'tokenize', 'cap', 'hold_out', 'prepare', 'correlations', 'metrics', 'compute_metrics']
 
-# %% ../nbs/08c_tasks.ipynb #1678080c
+# %% ../nbs/08c_tasks.ipynb #fae07124
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-# %% ../nbs/08c_tasks.ipynb #9105cce3
+# %% ../nbs/08c_tasks.ipynb #d14bb99f
 def draw(rng: random.Random, items: Sequence):
     "One of `items`; equal chances, the same choice on every Python version."
     return items[int(rng.random() * len(items))]
@@ -29,7 +29,7 @@ def shuffled(items: Sequence, rng: random.Random) -> list:
     "`items` in a random order, the same on every Python version."
     return [items[i] for _, i in sorted((rng.random(), i) for i in range(len(items)))]
 
-# %% ../nbs/08c_tasks.ipynb #003eb04d
+# %% ../nbs/08c_tasks.ipynb #2e194d8b
 GOOD = tuple("good great wonderful brilliant beautiful funny clever perfect charming fresh strong delightful excellent lovely amazing fine superb "
              "fantastic smart exciting moving warm interesting powerful".split())
 BAD = tuple("bad terrible awful boring dull stupid horrible poor weak slow silly dreadful painful annoying ugly cheap flat tired empty lazy "
@@ -39,7 +39,7 @@ PARTS = tuple("acting writing music ending plot dialogue beginning cast camera s
 THINGS = tuple("film book story play show song novel series album game".split())
 PEOPLE = ("my friend", "my brother", "the critic", "my sister", "my father", "my neighbour", "the man behind me", "the woman next to me")
 
-# %% ../nbs/08c_tasks.ipynb #2ecb8f26
+# %% ../nbs/08c_tasks.ipynb #997bb680
 REVIEWS = {
     "plain": ("{x} {p} and {z} {q}.", "This {t} is {x} and {z}.", "The {p} is {x}, the {q} is {z}."),
     "contrast": ("{y} {p} but {x} {q}.", "Although the {p} is {y}, the {q} is {x}."),
@@ -52,7 +52,7 @@ REVIEWS = {
 }
 REVIEW_PLAN = tuple("plain contrast plain voice plain expectation plain negation plain change plain reversal double".split())
 
-# %% ../nbs/08c_tasks.ipynb #a751911b
+# %% ../nbs/08c_tasks.ipynb #8f978edd
 def filled(template: str, **words) -> str:
     "The template with its places filled, first letter in upper case."
     text = template.format(**words)
@@ -69,7 +69,7 @@ def review_twins(kind: str, turn: int, content: Sequence[tuple[str, str]], rng: 
     flip = kind == "reversal"
     return [{"sentence": praise, "label": 1 - flip, "kind": kind}, {"sentence": blame, "label": 0 + flip, "kind": kind}]
 
-# %% ../nbs/08c_tasks.ipynb #1f558109
+# %% ../nbs/08c_tasks.ipynb #a317a28b
 KINDS_OF = {
     "animals": "dogs horses cats birds sheep", "flowers": "roses tulips lilies", "fruit": "apples oranges grapes", "vehicles": "cars trucks trains",
     "instruments": "guitars pianos drums violins", "tools": "hammers nails spades", "furniture": "chairs tables beds", "food": "bread cheese rice soup",
@@ -82,7 +82,7 @@ VERBS = tuple("saw found bought sold painted owned drew noticed".split())
 DETAILS = tuple("old new small large red white black beautiful expensive".split())
 PLACES = ("in town", "at home", "at sea", "on stage", "in winter", "in summer", "last year", "at night")
 
-# %% ../nbs/08c_tasks.ipynb #3fbedeb7
+# %% ../nbs/08c_tasks.ipynb #4740f464
 CONTEXTS = {
     "+": ("The {r} {v} {n}.", "Every {r} {v} {n}.", "The {r} often {v} {n}.", "It is true that the {r} {v} {n}."),
     "-": ("The {r} never {v} {n}.", "No {r} {v} {n}.", "The {r} {v} no {n}.", "It is false that the {r} {v} {n}."),
@@ -97,7 +97,7 @@ def narrow_and_wide(change: str, noun: str, rng: random.Random) -> tuple[str, st
     return {"kind": (noun, wide), "detail": (f"{detail} {noun}", noun), "place": (f"{noun} {place}", noun),
             "list": (f"{noun} and {other}", noun), "both": (f"{detail} {noun}", wide)}[change]
 
-# %% ../nbs/08c_tasks.ipynb #34f7b167
+# %% ../nbs/08c_tasks.ipynb #5f6d466d
 def pair_twins(kind: str, turn: int, content: Sequence[tuple[str, str]], rng: random.Random) -> list[dict]:
     "Two synthetic sentence pairs of one kind, entailment (0) and not_entailment (1); `content`: the (role, noun) pairs they may use."
     (role, noun), change, sign = draw(rng, content), kind[:-1], kind[-1]
@@ -107,7 +107,7 @@ def pair_twins(kind: str, turn: int, content: Sequence[tuple[str, str]], rng: ra
         first, second = second, first
     return [{"sentence1": first, "sentence2": second, "label": 0, "kind": kind}, {"sentence1": second, "sentence2": first, "label": 1, "kind": kind}]
 
-# %% ../nbs/08c_tasks.ipynb #9381aee3
+# %% ../nbs/08c_tasks.ipynb #17acb311
 MAX_ROWS = 10_000
 
 
@@ -130,13 +130,13 @@ def twin_rows(twins: Callable, plan: Sequence[str], content: Sequence[tuple[str,
         rows += pair
     return shuffled(rows[:n], rng)
 
-# %% ../nbs/08c_tasks.ipynb #db74e20d
+# %% ../nbs/08c_tasks.ipynb #3185c655
 def whole(name: str, value, low: int, high: int | None = None) -> None:
     "ValueError unless `value` is a whole number from `low` to `high`."
     if isinstance(value, bool) or not isinstance(value, int) or value < low or (high is not None and value > high):
         raise ValueError(f"{name}={value!r} is not allowed; allowed are whole numbers from {low}{'' if high is None else f' to {high}'}.")
 
-# %% ../nbs/08c_tasks.ipynb #d7855bad
+# %% ../nbs/08c_tasks.ipynb #40687bd5
 POCKET = {
     "pocket_reviews": (review_twins, REVIEW_PLAN, [(good, bad) for good in GOOD for bad in BAD]),
     "pocket_pairs": (pair_twins, PAIR_PLAN, [(role, noun) for role in ROLES for noun in CLASS_OF]),
@@ -152,7 +152,7 @@ def pocket_rows(name: str, train_size: int = 4000, validation_size: int = 500, s
     validation = twin_rows(twins, plan, content[:kept], validation_size, random.Random(3 * seed + 1))
     return {"train": twin_rows(twins, plan, content[kept:], train_size, random.Random(3 * seed + 2), without=validation), "validation": validation}
 
-# %% ../nbs/08c_tasks.ipynb #86e9f35f
+# %% ../nbs/08c_tasks.ipynb #0c35aa34
 @dataclass(frozen=True)
 class Task:
     "A classification task (`labels`: their names in order) or a regression (`labels` empty: a score from 0 to 5) on one sentence or two."
@@ -176,7 +176,7 @@ class Task:
         "Outputs of the classifier; 1 for a regression."
         return len(self.labels) or 1
 
-# %% ../nbs/08c_tasks.ipynb #345696de
+# %% ../nbs/08c_tasks.ipynb #fabac2fa
 HUB_ID = "nyu-mll/glue"
 MIXED, CORRELATIONS = ("accuracy", "f1"), ("pearson", "spearmanr", "correlation")
 ENTAILMENT, SENTENCES = ("entailment", "not_entailment"), ("sentence1", "sentence2")
@@ -196,7 +196,7 @@ TASKS = {task.name: task for task in (
 )}
 GLUE = tuple(name for name, task in TASKS.items() if task.averaged)
 
-# %% ../nbs/08c_tasks.ipynb #8f778f2c
+# %% ../nbs/08c_tasks.ipynb #2f7ed8dd
 def get_task(task_name: str | Task) -> Task:
     "The task of that name; a Task passes through. ValueError for an unknown name."
     if isinstance(task_name, Task):
@@ -205,7 +205,7 @@ def get_task(task_name: str | Task) -> Task:
         raise ValueError(f"task_name={task_name!r} is unknown; allowed are {', '.join(TASKS)}.")
     return TASKS[task_name]
 
-# %% ../nbs/08c_tasks.ipynb #bc147cdd
+# %% ../nbs/08c_tasks.ipynb #0769933d
 def check_columns(split: str, data, task: Task) -> None:
     "ValueError unless `data` has rows and the task's columns, with text in the text columns."
     where = f"split {split!r} of task {task.name!r}"
@@ -223,7 +223,7 @@ def check_columns(split: str, data, task: Task) -> None:
         if nulls := sum(chunk.null_count for chunk in getattr(empty, "chunks", [empty])):
             raise ValueError(f"{where} has {nulls} empty value(s) in column {key!r}; each row needs one.")
 
-# %% ../nbs/08c_tasks.ipynb #4170d38e
+# %% ../nbs/08c_tasks.ipynb #27e643a4
 def check_labels(split: str, data, task: Task) -> None:
     "ValueError unless the labels are of the task's type, in its range and, where the data name them, in its order."
     where, feature = f"split {split!r} of task {task.name!r}", data.features["label"]
@@ -238,7 +238,7 @@ def check_labels(split: str, data, task: Task) -> None:
     if len(wrong):
         raise ValueError(f"{where} has the value {wrong[0]:g} in column 'label'; allowed are {allowed}.")
 
-# %% ../nbs/08c_tasks.ipynb #24734fd6
+# %% ../nbs/08c_tasks.ipynb #0e1f378a
 def uniform(split: str, data, task: Task):
     "The checked split with the task's columns only (and idx, if there), class names on the labels, or float32 scores."
     from datasets import ClassLabel, Value
@@ -249,7 +249,7 @@ def uniform(split: str, data, task: Task):
     wanted = Value("float32") if task.regression else ClassLabel(names=list(task.labels))
     return data if data.features["label"] == wanted else data.cast_column("label", wanted)
 
-# %% ../nbs/08c_tasks.ipynb #09087610
+# %% ../nbs/08c_tasks.ipynb #de63bded
 def pocket_dataset(task: Task, train_size: int, validation_size: int, data_seed: int):
     "The embedded task as a DatasetDict, described as synthetic."
     from datasets import ClassLabel, Dataset, DatasetDict, DatasetInfo, Features, Value
@@ -260,7 +260,7 @@ def pocket_dataset(task: Task, train_size: int, validation_size: int, data_seed:
     columns = {split: {"idx": list(range(len(r))), **{c: [row[c] for row in r] for c in (*task.keys, "label")}} for split, r in rows.items()}
     return DatasetDict({split: Dataset.from_dict({c: columns[split][c] for c in features}, features=features, info=info) for split in rows})
 
-# %% ../nbs/08c_tasks.ipynb #b80fa726
+# %% ../nbs/08c_tasks.ipynb #f6dbed5c
 def listed_configs(folder: Path) -> list[str]:
     "Names of the configurations in the header of the folder's README.md; empty without one."
     import yaml
@@ -286,7 +286,7 @@ def parquet_files(folder: Path, task: Task) -> dict[str, list[str]]:
         raise FileNotFoundError(f"data_dir={str(folder)!r} has no {task.name}/train-*.parquet; the folder holds {have}.")
     return {split: found for split, found in files.items() if found}
 
-# %% ../nbs/08c_tasks.ipynb #892f3582
+# %% ../nbs/08c_tasks.ipynb #5fab07ad
 def from_folder(task: Task, data_dir: str, cache_dir: str | None):
     "Split -> Dataset from a folder in the Hub's layout."
     from datasets import load_dataset
@@ -308,7 +308,7 @@ def from_folder(task: Task, data_dir: str, cache_dir: str | None):
             raise ValueError(f"split {split!r} of task {task.name!r} is empty; it needs at least one row.") from error
         raise ValueError(f"data_dir={str(data_dir)!r}: task {task.name!r} cannot be read ({type(error).__name__}: {reason}); needed are the parquet files of {HUB_ID}.") from error
 
-# %% ../nbs/08c_tasks.ipynb #c11744b7
+# %% ../nbs/08c_tasks.ipynb #bb3e26a1
 def from_hub(task: Task, cache_dir: str | None):
     "Split -> Dataset from the Hub, or from its cached copy."
     from datasets import load_dataset
@@ -319,7 +319,7 @@ def from_hub(task: Task, cache_dir: str | None):
         raise ConnectionError(f"data_dir=None: task {task.name!r} comes from the Hub ({HUB_ID}), which cannot be reached and left no cached copy "
                               f"({type(error).__name__}); give a data_dir with the files, or take a task that needs none: {', '.join(POCKET)}.") from error
 
-# %% ../nbs/08c_tasks.ipynb #f36274bc
+# %% ../nbs/08c_tasks.ipynb #296eb859
 def load_task(task_name: str | Task, data_dir: str | Path | None = None, *, data_seed: int = 0, train_size: int = 4000, validation_size: int = 500, cache_dir: str | None = None):
     """`train` and the evaluation splits of a task as a DatasetDict, checked: the task's text columns, label, idx.
 
@@ -337,7 +337,7 @@ def load_task(task_name: str | Task, data_dir: str | Path | None = None, *, data
         raise ValueError(f"task {task.name!r} has the split(s) {', '.join(found)}; needed are train and {' or '.join(task.evaluations)}.")
     return DatasetDict({split: uniform(split, found[split], task) for split in ("train", *splits)})
 
-# %% ../nbs/08c_tasks.ipynb #73f98b93
+# %% ../nbs/08c_tasks.ipynb #d91b1884
 def tokenize(dataset, task: str | Task, tokenizer, max_length: int = 128):
     "A Dataset or DatasetDict of a task as the model's inputs plus `labels` (whole numbers, float32 scores for a regression); longer inputs are cut."
     task = get_task(task)
@@ -349,7 +349,7 @@ def tokenize(dataset, task: str | Task, tokenizer, max_length: int = 128):
     columns = dataset.column_names if not isinstance(dataset, Mapping) else next(iter(dataset.values())).column_names
     return dataset.rename_column("label", "labels").map(encode, batched=True, remove_columns=[c for c in columns if c != "label"])
 
-# %% ../nbs/08c_tasks.ipynb #ed08a3e8
+# %% ../nbs/08c_tasks.ipynb #dbbdf977
 def cap(dataset, name: str, rows: int | None, seed: int):
     "At most `rows` rows of a Dataset, drawn with the seed; None keeps all, in their order. `name`: of the argument, for its error."
     if rows is None:
@@ -357,22 +357,32 @@ def cap(dataset, name: str, rows: int | None, seed: int):
     whole(name, rows, 1)
     return dataset if rows >= len(dataset) else dataset.select(shuffled(range(len(dataset)), random.Random(seed))[:rows])
 
-# %% ../nbs/08c_tasks.ipynb #02ce637f
+# %% ../nbs/08c_tasks.ipynb #08718ff4
+def hold_out(train, rows: int) -> tuple:
+    "A training Dataset without `rows` of its rows, always the same ones, and these as its `validation`."
+    whole("holdout", rows, 1, len(train) - 1)
+    order = shuffled(range(len(train)), random.Random(0))
+    return train.select(sorted(order[rows:])), {"validation": train.select(sorted(order[:rows]))}
+
+# %% ../nbs/08c_tasks.ipynb #89e52943
 def prepare(task: str | Task, tokenizer, data_dir: str | Path | None = None, *, max_length: int = 128, max_train_samples: int | None = None,
-            max_eval_samples: int | None = None, seed: int = 0, **load) -> dict:
+            max_eval_samples: int | None = None, seed: int = 0, holdout: int | None = None, **load) -> dict:
     """`train` and `evaluation` of a task, tokenized: what a Trainer takes.
 
     `evaluation` is one Dataset, for MNLI a dictionary with `matched` and `mismatched` (as far as the data have them). Caps draw rows with `seed`;
-    an embedded task stays the same for every `seed` (see `data_seed`). `load`: further arguments of `load_task`.
+    an embedded task stays the same for every `seed` (see `data_seed`). `holdout` rows of the training split, the same for every seed, take the place
+    of the evaluation splits: for choosing settings without a look at those. `load`: further arguments of `load_task`.
     """
     task = get_task(task)
     data = load_task(task, data_dir, **load)
     train, evaluations = data.pop("train"), data
+    if holdout is not None:
+        train, evaluations = hold_out(train, holdout)
     train = tokenize(cap(train, "max_train_samples", max_train_samples, seed), task, tokenizer, max_length)
     sets = {split.removeprefix("validation_"): tokenize(cap(rows, "max_eval_samples", max_eval_samples, seed), task, tokenizer, max_length) for split, rows in evaluations.items()}
     return {"train": train, "evaluation": sets["validation"] if list(sets) == ["validation"] else sets}
 
-# %% ../nbs/08c_tasks.ipynb #d36ef580
+# %% ../nbs/08c_tasks.ipynb #b76b12cb
 def correlations(predictions: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     "Pearson, Spearman and their mean; 0 where one side is constant, NaN where a prediction is not finite."
     from scipy.stats import pearsonr, spearmanr
@@ -384,7 +394,7 @@ def correlations(predictions: np.ndarray, labels: np.ndarray) -> dict[str, float
     pearson, spearman = float(pearsonr(predictions, labels)[0]), float(spearmanr(predictions, labels)[0])
     return {"pearson": pearson, "spearmanr": spearman, "correlation": (pearson + spearman) / 2}
 
-# %% ../nbs/08c_tasks.ipynb #9a82abeb
+# %% ../nbs/08c_tasks.ipynb #549fe055
 def metrics(task: str | Task, predictions, labels) -> dict[str, float]:
     "The task's scores as plain floats; `predictions`, `labels`: classes, (n,), or values for a regression, in equal number. F1 is that of class 1."
     from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
@@ -397,7 +407,7 @@ def metrics(task: str | Task, predictions, labels) -> dict[str, float]:
     scores = {"accuracy": accuracy_score, "f1": lambda t, p: f1_score(t, p, zero_division=0.0), "matthews_correlation": matthews_corrcoef}
     return {name: float(scores[name](labels, predictions)) for name in task.metrics}
 
-# %% ../nbs/08c_tasks.ipynb #81f689a2
+# %% ../nbs/08c_tasks.ipynb #0ede39f7
 def compute_metrics(task: str | Task) -> Callable[..., dict[str, float]]:
     "The function for `Trainer(compute_metrics=...)`: logits, (n, num_labels), to the task's scores; all NaN when a logit is not finite."
     task = get_task(task)

@@ -18,6 +18,7 @@ from transformers import TrainerCallback
 
 from .allocator import select
 from .optim import Restart, RowAdamW
+from .orthogonality import regularizer
 from .reserve import grow, row_generator
 from .tuner import increlora_model
 
@@ -54,9 +55,15 @@ class GrowthState:
         "Module name -> Ŝ (Eq. 8)."
         return {name: layer.increlora_importance[self.adapter].value for name, layer in self.layers.items()}
 
+    def parts(self) -> dict[str, float]:
+        "The regularizer of Eq. 4 as the weights are now, without its weight: active components, and what the reserve adds."
+        every, active = (float(regularizer(self.components.values(), self.config.orth_form, rows)) for rows in ("all", "active"))
+        return {"orthogonality_active": active, "orthogonality_reserve": every - active}
+
+    @torch.no_grad()
     def record(self) -> dict:
         "The state as one record of the history."
-        losses = {name: float(value) for name, value in self.tuner.losses.items()}
+        losses = {name: float(value) for name, value in self.tuner.losses.items()} | self.parts()
         skipped = {name: count for name, count in self.skipped.items() if count}
         return {"step": self.t, **losses, "total_rank": self.total_rank, "ranks": self.ranks, "scores": self.scores(), "skipped": skipped}
 
@@ -188,7 +195,7 @@ class History:
         "Append `record`, unless the last line says the same. JSON has no NaN: numbers that are not finite become null."
         finite = dict(record)
         finite["scores"] = {name: score if math.isfinite(score) else None for name, score in record["scores"].items()}
-        finite.update({key: None for key in ("loss", "orthogonality") if not math.isfinite(record.get(key, 0.0))})
+        finite.update({key: None for key in record if (key == "loss" or key.startswith("orthogonality")) and not math.isfinite(record.get(key, 0.0))})
         if finite != self.last:
             self.last = finite
             with self.path.open("a", encoding="utf-8") as file:
