@@ -8,7 +8,8 @@ __all__ = ['CONFIG', 'RESULTS', 'HEATMAP', 'OWN_FILES', 'LOCK', 'NEEDED_BYTES', 
            'check_resume', 'step_of', 'last_checkpoint', 'silent', 'without_bars', 'ProgressBar', 'StopSignal',
            'total_steps', 'sized', 'make_base', 'make_model', 'callbacks_of', 'quieted', 'make_trainer', 'evaluations',
            'curves', 'growth_rounds', 'read_history', 'peak_memory', 'final_ranks', 'report', 'train', 'run',
-           'write_result', 'save_heatmap', 'as_flags', 'from_file', 'expanded', 'parse', 'summary', 'dry_run', 'main']
+           'write_result', 'save_heatmap', 'as_flags', 'from_file', 'expanded', 'parse', 'summary', 'dry_run', 'main',
+           'work']
 
 # %% ../nbs/08g_run.ipynb #ad8875c4
 import argparse
@@ -478,5 +479,14 @@ def main(argv: list[str] | None = None) -> int:
         return 130
     print(summary(result, training.output_dir))
     return 0
+
+def work(argv: list[str], log: str) -> None:
+    "`main` as the whole life of a process that a sweep starts: what it says goes to the file `log`, and Ctrl-C on the terminal is not for it."
+    if hasattr(os, "setsid"):
+        os.setsid()
+    with open(log, "w") as said:
+        os.dup2(said.fileno(), 1)
+        os.dup2(said.fileno(), 2)
+    raise SystemExit(main(argv))
 
 if __name__ == "__main__" and "__file__" in globals(): raise SystemExit(main())

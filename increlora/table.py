@@ -352,7 +352,7 @@ def name_ends(ax, ends: Iterable[tuple[float, float, str, str]]) -> None:
         at[i] = min(at[i], 1 - line * (len(at) - i - 0.5))
     for (y, x, name, colour), share in zip(ends, at):
         ax.annotate(name, (x, y), xytext=(1.04, share), textcoords="axes fraction", color=colour, va="center", fontsize=11,
-                    arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.7, "alpha": 0.6})
+                    arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "linestyle": ":"})
 
 def parameter_axis(ax) -> None:
     "A logarithmic axis with ticks such as 0.50M, few enough to be read."
@@ -368,9 +368,10 @@ def scores_against_parameters(cells: Sequence[Cell], task: str, show: str = "las
     "Figure: score in percent over the adapter parameters on a logarithmic axis, ± sample standard deviation over seeds (axes of the paper's Figure 1)."
     import matplotlib.pyplot as plt
 
-    (fig, ax), ends = plt.subplots(figsize=(7, 3.8)), []
-    ax.set_xscale("log")
-    for method, values in points(cells, task, show).items():
+    (fig, ax), ends, found = plt.subplots(figsize=(7, 3.8)), [], points(cells, task, show)
+    sizes = [n for values in found.values() for n, *_ in values if n > 0] or [1e5]
+    ax.set(xscale="log", xlim=(min(sizes) / 1.4, max(sizes) * 1.4))
+    for method, values in found.items():
         colour, lines = COLOURS.get(method, "#555555"), [v for v in values if v[0] > 0]
         for _, mean, _ in values[: len(values) - len(lines)]:  # no adapter: a level, not a point
             ax.axhline(mean, color=colour, linestyle="--", linewidth=1)
@@ -379,7 +380,7 @@ def scores_against_parameters(cells: Sequence[Cell], task: str, show: str = "las
             x, y, bars = zip(*lines)
             ax.errorbar(x, y, yerr=bars, color=colour, marker=MARKERS.get(method, "o"), capsize=3)
             ends.append((y[-1], x[-1], method, colour))
-    ax.margins(x=0.1, y=0.12)
+    ax.margins(y=0.12)
     parameter_axis(ax)
     name_ends(ax, [(y, ax.get_xlim()[1] if x is None else x, name, colour) for y, x, name, colour in ends])
     ax.set_title(f"{NAMES.get(task, task)}, {show} score", fontsize=13)
