@@ -40,10 +40,10 @@ def table(results: dict[str, dict], seconds: bool = True) -> str:
         lines.append(f"{method:<10} {r['last']:>11.3f} {r['best']:>6.3f} {p['adapter']:>19,} {p['trainable']:>15,}" + f"{r['seconds']:>8.0f}" * seconds)
     return "\n".join(lines)
 
-# %% ../nbs/09_first_finetune.ipynb #11798f3b
-NEXT = """Next, the same on real GLUE with the paper's model (needs a model hub and, better, a GPU):
-  increlora_glue --task_name sst2 --model_name_or_path microsoft/deberta-v3-base --target_r 2 --top_h 5 --interval 100 \\
-    --learning_rate 8e-4 --per_device_train_batch_size 32 --num_train_epochs 3 --eval_strategy epoch --output_dir sst2_increlora"""
+# %% ../nbs/09_first_finetune.ipynb #78174994
+NEXT = """Next, the same on real GLUE with the paper's model and settings (needs a model hub and, better, a GPU):
+  increlora_glue --preset paper/sst2/r2 --model_name_or_path microsoft/deberta-v3-base --dry_run
+  increlora_glue --preset paper/sst2/r2 --model_name_or_path microsoft/deberta-v3-base --output_dir sst2_increlora"""
 
 def closing(folder: Path) -> str:
     "Where the results are, and what to type next."

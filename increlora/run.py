@@ -307,9 +307,12 @@ def make_trainer(glue: GlueArguments, training: TrainingArguments, stop: StopSig
 # %% ../nbs/08g_run.ipynb #c9de60cb
 def evaluations(log: list[dict]) -> list[dict]:
     "Step and scores of every evaluation in a Trainer's log, without its timings."
-    unwanted = ("_runtime", "_per_second")
-    kept = [{"step": record["step"], **{k.removeprefix("eval_"): v for k, v in record.items() if k.startswith("eval_") and not k.endswith(unwanted)}} for record in log]
-    return [record for record in kept if len(record) > 1]
+    unwanted, found = ("_runtime", "_per_second"), {}
+    for record in log:
+        scores = {k.removeprefix("eval_"): v for k, v in record.items() if k.startswith("eval_") and not k.endswith(unwanted)}
+        if scores:  # MNLI has two records of one step: matched and mismatched
+            found.setdefault(record["step"], {"step": record["step"]}).update(scores)
+    return list(found.values())
 
 def curves(log: list[dict], history: list[dict]) -> list[dict]:
     "Losses over the steps: of IncreLoRA from its history, task loss and regularizer apart; of other methods from the Trainer's log."
@@ -363,7 +366,8 @@ def train(trainer: Trainer, stop: StopSignal, checkpoint: str | None) -> float:
     with stop.listening():
         trainer.train(resume_from_checkpoint=checkpoint)
     seconds = time.perf_counter() - begun
-    if not stop.asked:
+    seen = evaluations(trainer.state.log_history)
+    if not stop.asked and not (seen and seen[-1]["step"] == trainer.state.global_step):  # the last weights have a score already
         trainer.evaluate()
     return seconds
 
@@ -453,6 +457,7 @@ def summary(result: dict, folder: str) -> str:
             f"parameters: {parameters['adapter']:,} in the adapter as the paper counts, {parameters['trainable']:,} trained in all · {result['seconds']:.0f} s\n"
             f"everything is in {folder}")
 
+# %% ../nbs/08g_run.ipynb #2aabbb66
 def dry_run(glue: GlueArguments, training: TrainingArguments) -> str:
     "The plan of an IncreLoRA run, from the model's configuration and the public size of the task alone. ValueError for another method."
     if glue.method != "increlora":
@@ -463,6 +468,7 @@ def dry_run(glue: GlueArguments, training: TrainingArguments) -> str:
     found = plan(config, increlora_config(sized(glue, skeleton(config)), training.seed), total_steps(training, rows), int(training.eval_steps or 0) or None)
     return describe(found, f"{task.name} on {glue.model_name_or_path or 'the pocket encoder'}")
 
+# %% ../nbs/08g_run.ipynb #fb1d3b31
 def main(argv: list[str] | None = None) -> int:
     "Console script."
     try:
