@@ -38,7 +38,8 @@ def is_bias(name: str) -> bool:
     "Whether the parameter `name` is a bias of the encoder."
     return name.endswith(".bias") and not in_head(name)
 
-# %% ../nbs/08e_methods.ipynb #54f3fb53
+# %% ../nbs/08e_methods.ipynb #0a206fca
+#| implements: claim-42-ffn-cost
 def targeted(base: nn.Module, modules: str | None = None) -> dict[str, nn.Module]:
     "Name -> matrix for the modules that low-rank methods adapt: those that match the regular expression `modules`, by default those of the model type."
     kind = base.config.model_type

@@ -76,7 +76,8 @@ def flags(preset: Preset) -> list[str]:
     "The settings as arguments of `increlora_glue`."
     return [word for flag, value in preset.settings.items() for word in (f"--{flag}", str(value))]
 
-# %% ../nbs/08f_presets.ipynb #ca2063b5
+# %% ../nbs/08f_presets.ipynb #71a85bd1
+#| implements: table-4
 # rows of the public GLUE training sets; Table 4 (Appendix A) prints them rounded, and 7k for STS-B
 TRAIN_ROWS = {"mnli": 392_702, "sst2": 67_349, "cola": 8_551, "qqp": 363_846, "qnli": 104_743, "rte": 2_490, "mrpc": 3_668, "stsb": 5_749}
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .results import write_json
-from .run import CONFIG, RESULTS, as_flags, from_file, in_use, parse, silent, work
+from .run import CONFIG, NOT_SETTINGS, RESULTS, as_flags, from_file, in_use, parse, silent, work
 
 # %% ../nbs/09a_sweep.ipynb #251fdca9
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Cell:
 
 def cell(flags: dict, shown: Sequence[str] = (), variant: str = "") -> Cell:
     "The cell with these flags; the name of a variant and the values of the flags in `shown` are part of its name."
-    digest = hashlib.sha256(json.dumps(flags, sort_keys=True, default=str).encode()).hexdigest()[:6]
+    decisive = {name: value for name, value in flags.items() if name not in NOT_SETTINGS}  # not where the data lie
+    digest = hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()[:6]
     size = flags.get("budget") or f"r{flags['target_r']}"
     more = [*([variant] if variant else []), *(f"{name}={flags[name]}" for name in shown)]
     parts = [flags["task_name"], flags["method"], size, *more, f"seed{flags['seed']}", digest]
