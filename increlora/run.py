@@ -46,9 +46,9 @@ from .tuner import IncreLoraConfig, increlora_model
 class GlueArguments:
     "What to train on, which model, which method, and the settings of IncreLoRA."
 
+    task_name: str = field(default="", metadata={"help": "a GLUE task (cola, sst2, mrpc, ...) or an embedded one (pocket_reviews, pocket_pairs)"})
     preset: str | None = field(default=None, metadata={"help": "start from these settings (lesson 08f); flags beside it win"})
     dry_run: bool = field(default=False, metadata={"help": "print the plan of an IncreLoRA run and stop: no weights, no data"})
-    task_name: str = field(default="", metadata={"help": "a GLUE task (cola, sst2, mrpc, ...) or an embedded one (pocket_reviews, pocket_pairs)"})
     data_dir: str | None = field(default=None, metadata={"help": "folder with GLUE in the layout of nyu-mll/glue; default: the Hub"})
     model_name_or_path: str | None = field(default=None, metadata={"help": "a model of the Hub or a folder; default: the embedded pocket encoder"})
     random_weights: bool = field(default=False, metadata={"help": "start from random weights instead of pretrained ones, for comparison"})

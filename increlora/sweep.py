@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['AXES', 'KEYS', 'SIZELESS', 'STATES', 'LAUNCHERS', 'NAME', 'Cell', 'cell', 'check_grid', 'axes', 'matches', 'applied',
            'sizeless', 'cells', 'check_flags', 'result_of', 'error_path', 'state', 'command', 'processes', 'run_cell',
-           'settle', 'span', 'Board', 'sweep', 'stop', 'share_cores', 'scores', 'best_of', 'winner', 'job', 'submit',
-           'parser', 'as_settings', 'grid_of', 'conduct', 'summarize', 'main']
+           'settle', 'span', 'Board', 'sweep', 'stop', 'share_cores', 'scores', 'standard_error', 'read_search',
+           'pooled', 'best_of', 'winner', 'job', 'submit', 'parser', 'as_settings', 'parsed_flags', 'grid_of',
+           'conduct', 'summarize', 'main']
 
 # %% ../nbs/09a_sweep.ipynb #9a583375
 import argparse
@@ -15,6 +16,7 @@ import hashlib
 import io
 import itertools
 import json
+import math
 import multiprocessing
 import os
 import signal
@@ -254,23 +256,40 @@ def scores(every: Sequence[Cell], out: Path) -> dict[str, tuple]:
     results = {c.name: result_of(out / c.name) for c in every}
     return {name: (r["best"], r["last"]) for name, r in results.items() if r is not None}
 
-# %% ../nbs/09a_sweep.ipynb #8c67281d
-def best_of(search: Path, of: str = "learning_rate") -> list[dict]:
-    "Rules for `where`: for every task and method of a finished search the value of `of` with the highest mean last score, the smaller one of equals."
+# %% ../nbs/09a_sweep.ipynb #b9b48758
+def standard_error(metric: str, score: float, rows: int) -> float:
+    "Of a score on so many rows: an accuracy or F1, or a correlation (Matthews included)."
+    if "correlation" in metric or metric in ("pearson", "spearmanr"):
+        return (1 - score**2) / math.sqrt(rows - 1)
+    return math.sqrt(score * (1 - score) / rows)
+
+def read_search(search: Path, of: str) -> dict[str, dict]:
+    "Method -> value of `of` -> task -> its runs. ValueError for runs that were scored on a development set, or none."
     found = {}
     for path in sorted(Path(search).glob("*/" + RESULTS)):
         run = json.loads(path.read_text())
         if run["settings"]["holdout"] is None:
             raise ValueError(f"{str(path)!r} was scored on the development set; allowed for choosing settings are runs with --holdout.")
-        found.setdefault((run["task"], run["method"]), {}).setdefault(run["settings"][of], []).append(run["last"])
+        found.setdefault(run["method"], {}).setdefault(run["settings"][of], {}).setdefault(run["task"], []).append(run)
     if not found:
         raise ValueError(f"best_of={str(search)!r} holds no finished run; allowed is the output folder of a sweep.")
-    return [winner(task, method, of, values) for (task, method), values in found.items()]
+    return found
 
-def winner(task: str, method: str, of: str, values: dict[float, list[float]]) -> dict:
-    "The rule for one task and method; `edge` tells whether the winner is the smallest or the largest value tried."
-    best = min(values, key=lambda value: (-sum(values[value]) / len(values[value]), value))
-    return {"task": task, "method": method, "set": {of: best}, "edge": best in (min(values), max(values)) and len(values) > 1}
+# %% ../nbs/09a_sweep.ipynb #c504540e
+def pooled(tasks: dict[str, list[dict]]) -> tuple[float, float]:
+    "Mean over the tasks of the mean last score, and its standard error."
+    means = [(runs[0], sum(run["last"] for run in runs) / len(runs)) for runs in tasks.values()]
+    errors = [standard_error(run["metric"], mean, run["settings"]["holdout"]) for run, mean in means]
+    return sum(mean for _, mean in means) / len(means), math.sqrt(sum(error**2 for error in errors)) / len(errors)
+
+def best_of(search: Path, of: str = "learning_rate") -> list[dict]:
+    "Rules for `where`: for every method of a finished search the smallest value of `of` within one standard error of the best."
+    return [{"method": method, "set": {of: winner({value: pooled(tasks) for value, tasks in values.items()})}} for method, values in read_search(search, of).items()]
+
+def winner(scores: dict[float, tuple[float, float]]) -> float:
+    "The smallest value whose score is within one standard error of the best; `scores`: value -> (score, standard error)."
+    best, error = max(scores.values())
+    return min(value for value, (score, _) in scores.items() if score >= best - error)
 
 # %% ../nbs/09a_sweep.ipynb #30c58462
 LAUNCHERS = ("processes", "slurm", "local", "debug")
@@ -300,13 +319,12 @@ NAME = "increlora_sweep"
 
 def parser() -> argparse.ArgumentParser:
     "Our own flags; every other flag belongs to increlora_glue."
-    p = argparse.ArgumentParser(NAME, allow_abbrev=False, description="Run a grid of tasks, methods, sizes and seeds. Call it again to go on. Other flags are those of increlora_glue, for all cells.")
-    p.add_argument("grid", nargs="?", help="YAML file with the grid; flags win over it")
+    p = argparse.ArgumentParser(NAME, allow_abbrev=False, usage=f"{NAME} [GRID.yaml] --output_dir OUT [flags]", description="Run a grid of tasks, methods, sizes and seeds, from a file or from flags, which win over it. Call it again to go on. Other flags are those of increlora_glue, for all cells.")
     for key in AXES:
         p.add_argument(f"--{key}", nargs="+")
     p.add_argument("--output_dir", required=True, help="folder of the sweep")
     p.add_argument("--jobs", type=int, default=1, help="runs at a time")
-    p.add_argument("--best_of", help="folder of a finished search: take the best value of --of for each task and method")
+    p.add_argument("--best_of", help="folder of a finished search: take the value of --of that it found for each method")
     p.add_argument("--of", default="learning_rate", help="the setting that was searched")
     p.add_argument("--launcher", choices=LAUNCHERS, default="processes", help="processes on this machine (default), Slurm, or submitit's executors for one machine")
     p.add_argument("--minutes", type=int, default=240, help="time limit of a Slurm job")
@@ -326,11 +344,18 @@ def as_settings(flags: Sequence[str]) -> dict:
             found[name].append(word)
     return {name: True if not values else values[0] if len(values) == 1 else values for name, values in found.items()}
 
+def parsed_flags(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    "Our own flags, the file with the grid (first word, if it is one) among them, and the flags of increlora_glue."
+    with_file = bool(argv) and argv[0].endswith((".yaml", ".yml", ".json"))  # as a positional it would swallow the first foreign value
+    chosen, flags = parser().parse_known_args(argv[with_file:])
+    chosen.grid = argv[0] if with_file else None
+    return chosen, flags
+
 def grid_of(chosen: argparse.Namespace, flags: Sequence[str]) -> dict:
     "The grid that file, flags and search make together."
     grid = from_file(chosen.grid) if chosen.grid else {}
     given = {key: getattr(chosen, key) for key in AXES if getattr(chosen, key)}
-    rules = [{k: v for k, v in rule.items() if k != "edge"} for rule in best_of(chosen.best_of, chosen.of)] if chosen.best_of else []
+    rules = best_of(chosen.best_of, chosen.of) if chosen.best_of else []
     return {**grid, **given, "settings": {**grid.get("settings", {}), **as_settings(flags)}, "where": [*grid.get("where", []), *rules]}
 
 # %% ../nbs/09a_sweep.ipynb #4a3cff41
@@ -359,7 +384,7 @@ def summarize(every: Sequence[Cell], out: Path, ended: dict[str, str]) -> int:
 # %% ../nbs/09a_sweep.ipynb #2191f85f
 def main(argv: Sequence[str] | None = None) -> int:
     "Console script: 0 all done, 1 some failed, 2 a mistake in the arguments, 130 interrupted."
-    chosen, flags = parser().parse_known_args(argv)
+    chosen, flags = parsed_flags(list(sys.argv[1:] if argv is None else argv))
     out = Path(chosen.output_dir)
     try:
         if chosen.jobs < 1:

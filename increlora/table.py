@@ -477,3 +477,5 @@ def main(argv: list[str] | None = None) -> int:
         print(f"{NAME}: {problem}", file=sys.stderr)
     print(f"written: {args.output}" if args.output else text, end="\n" if args.output else "")
     return 0
+
+if __name__ == "__main__" and "__file__" in globals(): raise SystemExit(main())
