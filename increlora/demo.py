@@ -22,7 +22,7 @@ ALPHAS = {"increlora": 32, "lora": 16, "head": 16}
 def arguments(folder: str, method: str, steps: int = STEPS, seed: int = 0, task: str = "pocket_reviews", overwrite: bool = False):
     "The arguments of one run of the demo: a budget of 2 components a module, spent in the first half of the training."
     interval = max(1, steps // 12)  # 24 modules · 1 new component each, 4 winners a round: 6 rounds
-    glue = GlueArguments(task, method=method, target_r=2, top_h=4, interval=interval, lora_alpha=ALPHAS[method], max_seq_length=32, overwrite=overwrite)
+    glue = GlueArguments(task, method=method, target_r=2, top_h=4, interval=interval, lora_alpha=ALPHAS[method], init_vectors="unit", max_seq_length=32, overwrite=overwrite)
     return glue, RunArguments(str(folder), max_steps=steps, per_device_train_batch_size=32, per_device_eval_batch_size=100, learning_rate=RATES[method],
                               warmup_steps=interval, eval_strategy="steps", eval_steps=max(1, steps // 6), save_strategy="no", seed=seed)
 
