@@ -483,7 +483,8 @@ def main(argv: list[str] | None = None) -> int:
     if result is None:
         print(f"interrupted; a checkpoint is in {training.output_dir}: the same command with --resume goes on", file=sys.stderr)
         return 130
-    print(summary(result, training.output_dir))
+    if training.process_index == 0:
+        print(summary(result, training.output_dir))
     return 0
 
 def work(argv: list[str], log: str) -> None:
