@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['AXES', 'KEYS', 'SIZELESS', 'STATES', 'LAUNCHERS', 'NAME', 'Cell', 'cell', 'check_grid', 'axes', 'matches', 'applied',
            'sizeless', 'cells', 'check_flags', 'result_of', 'error_path', 'state', 'command', 'processes', 'run_cell',
-           'settle', 'span', 'Board', 'sweep', 'stop', 'share_cores', 'scores', 'standard_error', 'read_search',
-           'pooled', 'best_of', 'winner', 'job', 'submit', 'parser', 'as_settings', 'parsed_flags', 'grid_of',
-           'conduct', 'summarize', 'main']
+           'settle', 'span', 'Board', 'sweep', 'stop', 'share_cores', 'standard_error', 'read_search', 'pooled',
+           'best_of', 'winner', 'job', 'submit', 'parser', 'as_settings', 'parsed_flags', 'grid_of', 'conduct',
+           'summarize', 'main']
 
 # %% ../nbs/09a_sweep.ipynb #9a583375
 import argparse
@@ -186,7 +186,7 @@ class Board:
         return sum(self.states[c.name] == wanted and all(c.flags[k] == v for k, v in match.items()) for c in self.every)
 
     def eta(self) -> str:
-        "Time that is left, if the others take as long as those of this session."
+        "Time that is left, if the others take as long as those that ended so far."
         left = len(self.every) - self.count("done") - self.count("failed")
         return span((time.monotonic() - self.began) / self.finished * left) if self.finished and left else "?" if left else "0:00:00"
 
@@ -249,12 +249,6 @@ def stop(runs: Sequence) -> None:
 def share_cores(jobs: int) -> None:
     "Tell torch, in all runs that begin from now on, to use its share of the cores, unless OMP_NUM_THREADS says so already."
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
-
-# %% ../nbs/09a_sweep.ipynb #9da0d4dd
-def scores(every: Sequence[Cell], out: Path) -> dict[str, tuple]:
-    "Cell name -> (best, last) of what is done."
-    results = {c.name: result_of(out / c.name) for c in every}
-    return {name: (r["best"], r["last"]) for name, r in results.items() if r is not None}
 
 # %% ../nbs/09a_sweep.ipynb #b9b48758
 def standard_error(metric: str, score: float, rows: int) -> float:
