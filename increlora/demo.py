@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .results import write_json
 from .run import HEATMAP, GlueArguments, RunArguments, run, without_bars
-from .training import HISTORY
+from .trainer import HISTORY
 
 # %% ../nbs/09_first_finetune.ipynb #1ebe227c
 STEPS = 300

@@ -38,7 +38,7 @@ from .methods import AdaLoraCallback, adalora_ranks, adapt, check_trained, costs
 from .presets import TRAIN_ROWS, describe, load_preset, model_config, plan, skeleton
 from .results import best_and_last, environment, write_json
 from .tasks import compute_metrics, get_task, prepare
-from .training import HISTORY, IncreLoraCallback, check_arguments, parsed, row_adamw
+from .trainer import HISTORY, IncreLoraCallback, check_arguments, parsed, row_adamw
 from .tuner import IncreLoraConfig, increlora_model
 
 # %% ../nbs/08g_run.ipynb #ea965087
