@@ -4,9 +4,11 @@
 
 # %% auto #0
 __all__ = ['KINDS', 'Bottleneck', 'Adapted', 'encoder_layers', 'places', 'spread', 'bottleneck_units', 'sizes', 'train_only',
-           'add_bottlenecks', 'bottleneck_parameters']
+           'check_head', 'add_bottlenecks', 'bottleneck_parameters']
 
-# %% ../nbs/08d_bottlenecks.ipynb #439c683f
+# %% ../nbs/08d_bottlenecks.ipynb #a048f26f
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -80,21 +82,26 @@ def sizes(base: nn.Module, kind: str, budget: int) -> list[int]:
     if not budget >= smallest: raise ValueError(f"budget={budget} is too small for {n} bottlenecks of width {width}; allowed is {smallest} or more.")
     return spread(round((budget - n * width) / (2 * width + 1)), n)    # n·width: the biases of `up`, paid in any case
 
-# %% ../nbs/08d_bottlenecks.ipynb #506a2bd4
-def train_only(base: nn.Module, head: tuple[str, ...]) -> None:
-    "Freeze `base` except the modules named in `head`. ValueError if it has none of them."
+# %% ../nbs/08d_bottlenecks.ipynb #26f550a6
+def train_only(base: nn.Module, chosen: Callable[[str], bool]) -> nn.Module:
+    "Freeze every parameter of `base` but those whose name is `chosen`."
+    for name, p in base.named_parameters(): p.requires_grad_(chosen(name))
+    return base
+
+def check_head(base: nn.Module, head: tuple[str, ...]) -> None:
+    "ValueError if `head` names no module of `base`."
     names = {part for name, _ in base.named_modules() for part in name.split(".")}
     if head and names.isdisjoint(head): raise ValueError(f"head={head!r} names no module of {type(base).__name__}; give a tuple of names such as ('classifier',), or ().")
-    for name, p in base.named_parameters(): p.requires_grad_(not set(head).isdisjoint(name.split(".")))
 
 # %% ../nbs/08d_bottlenecks.ipynb #d70a2ff8
 def add_bottlenecks(base: nn.Module, kind: str, budget: int, head: tuple[str, ...] = ("pooler", "classifier")) -> nn.Module:
     """Freeze `base`, put bottlenecks of about `budget` parameters into it; they and the modules named in `head` are trained.
 
-    `kind` is "houlsby" or "pfeiffer". Changes `base` and returns it; draws from torch's random numbers. ValueError as from `places`, `sizes`, `train_only`.
+    `kind` is "houlsby" or "pfeiffer". Changes `base` and returns it; draws from torch's random numbers. ValueError as from `places`, `sizes`, `check_head`.
     """
     where, width, planned = places(base, kind), bottleneck_units(base, kind)[1], sizes(base, kind, budget)
-    train_only(base, head)
+    check_head(base, head)
+    train_only(base, lambda name: not set(head).isdisjoint(name.split(".")))
     for (parent, child), size in zip(where, planned):
         inner = getattr(parent, child)
         like = next(inner.parameters())    # the bottleneck lives where the layer lives, in its number format

@@ -5,17 +5,15 @@
 # %% auto #0
 __all__ = ['CONFIG', 'RESULTS', 'HEATMAP', 'OWN_FILES', 'LOCK', 'NEEDED_BYTES', 'NOT_SETTINGS', 'NAME', 'GlueArguments',
            'RunArguments', 'increlora_config', 'check_output', 'clear_run', 'owned', 'in_use', 'settings',
-           'check_resume', 'step_of', 'last_checkpoint', 'silent', 'without_bars', 'ProgressBar', 'StopSignal',
-           'total_steps', 'sized', 'make_base', 'make_model', 'callbacks_of', 'quieted', 'make_trainer', 'evaluations',
-           'curves', 'growth_rounds', 'read_history', 'peak_memory', 'final_ranks', 'report', 'train', 'run',
-           'write_result', 'save_heatmap', 'as_flags', 'from_file', 'expanded', 'parse', 'summary', 'dry_run', 'main',
-           'work']
+           'check_resume', 'without_bars', 'ProgressBar', 'StopSignal', 'planned_steps', 'sized', 'make_base',
+           'make_model', 'callbacks_of', 'quieted', 'make_trainer', 'evaluations', 'curves', 'growth_rounds',
+           'read_history', 'peak_memory', 'final_ranks', 'report', 'train', 'run', 'write_result', 'save_heatmap',
+           'from_file', 'expanded', 'parse', 'summary', 'dry_run', 'main', 'work']
 
 # %% ../nbs/08g_run.ipynb #ad8875c4
 import argparse
 import dataclasses
 import json
-import math
 import os
 import shutil
 import signal
@@ -32,13 +30,13 @@ from filelock import FileLock, Timeout
 from transformers import DataCollatorWithPadding, HfArgumentParser, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-from .encoder import load_classifier, load_tokenizer
+from .encoder import load_classifier, load_tokenizer, silent
 from .figures import rank_heatmap
 from .methods import AdaLoraCallback, adalora_ranks, adapt, check_trained, costs, counts, parse_budget
-from .presets import TRAIN_ROWS, describe, load_preset, model_config, plan, skeleton
+from .presets import TRAIN_ROWS, as_flags, describe, load_preset, model_config, plan, skeleton, total_steps
 from .results import best_and_last, environment, write_json
 from .tasks import compute_metrics, get_task, prepare
-from .trainer import HISTORY, IncreLoraCallback, check_arguments, parsed, row_adamw
+from .trainer import HISTORY, IncreLoraCallback, check_arguments, last_checkpoint, parsed, row_adamw
 from .tuner import IncreLoraConfig, increlora_model
 
 # %% ../nbs/08g_run.ipynb #ea965087
@@ -168,23 +166,7 @@ def check_resume(folder: Path, now: dict) -> None:
         if before.get(name) != now[name]:
             raise ValueError(f"{name}={now[name]!r} differs from the run in output_dir={str(folder)!r}, which has {before.get(name)!r}; allowed with --resume are the same settings.")
 
-def step_of(checkpoint: Path) -> int:
-    "The update that a checkpoint was written after; -1 for one that is not whole."
-    try:
-        return json.loads((checkpoint / "trainer_state.json").read_text())["global_step"]
-    except (OSError, ValueError, KeyError):
-        return -1
-
-def last_checkpoint(folder: Path) -> str | None:
-    "The latest whole checkpoint of a run, None without one."
-    latest = max(folder.glob("checkpoint-*"), key=step_of, default=None)
-    return str(latest) if latest and step_of(latest) >= 0 else None
-
-# %% ../nbs/08g_run.ipynb #a22f7900
-def silent() -> bool:
-    "Whether progress bars stay off: in continuous integration and in notebook tests."
-    return bool(os.environ.get("CI") or os.environ.get("IN_TEST"))
-
+# %% ../nbs/08g_run.ipynb #7b7b8b4a
 def without_bars() -> None:
     "Turn off the progress bars of datasets and transformers: ours is enough."
     import datasets
@@ -242,13 +224,12 @@ class StopSignal(TrainerCallback):
         if self.asked:
             control.should_save = control.should_training_stop = True
 
-# %% ../nbs/08g_run.ipynb #21c06f0b
-def total_steps(training: TrainingArguments, rows: int) -> int:
+# %% ../nbs/08g_run.ipynb #4497710b
+def planned_steps(training: TrainingArguments, rows: int) -> int:
     "Optimizer updates of the whole training on that many rows."
     if training.max_steps > 0:
         return training.max_steps
-    batches = math.ceil(rows / (training.train_batch_size * training.world_size))
-    return math.ceil(training.num_train_epochs * max(1, math.ceil(batches / training.gradient_accumulation_steps)))
+    return total_steps(rows, training.train_batch_size * training.world_size, training.num_train_epochs, training.gradient_accumulation_steps)
 
 # %% ../nbs/08g_run.ipynb #a5ea5dfe
 def sized(glue: GlueArguments, base) -> GlueArguments:
@@ -297,7 +278,7 @@ def make_trainer(glue: GlueArguments, training: TrainingArguments, stop: StopSig
     tokenizer = load_tokenizer(glue.model_name_or_path)
     data = prepare(task, tokenizer, data_dir=glue.data_dir, max_length=glue.max_seq_length, max_train_samples=glue.max_train_samples,
                    max_eval_samples=glue.max_eval_samples, holdout=glue.holdout, seed=training.seed)
-    model = make_model(glue, training.seed, task.num_labels, total_steps(training, len(data["train"])))
+    model = make_model(glue, training.seed, task.num_labels, planned_steps(training, len(data["train"])))
     trainer = Trainer(model=model, args=quieted(training), train_dataset=data["train"], eval_dataset=data["evaluation"], data_collator=DataCollatorWithPadding(tokenizer),
                       compute_metrics=compute_metrics(task), callbacks=[*callbacks_of(glue.method), ProgressBar(), stop], optimizer_cls_and_kwargs=row_adamw(training) if grows else None)
     for callback in (PrinterCallback, ProgressCallback):
@@ -417,14 +398,6 @@ def save_heatmap(ranks: dict[str, int], path: Path) -> None:
 # %% ../nbs/08g_run.ipynb #9807d2dc
 NAME = "increlora_glue"
 
-def as_flags(values: dict) -> list[str]:
-    "Settings as a command line would give them; None means not given."
-    flags = []
-    for name, value in values.items():
-        if value is not None:
-            flags += [f"--{name}", *map(str, value if isinstance(value, (list, tuple)) else [value])]
-    return flags
-
 def from_file(path: str) -> dict:
     "The settings in a JSON or YAML file, read as data. ValueError unless it holds names with values."
     try:
@@ -465,7 +438,7 @@ def dry_run(glue: GlueArguments, training: TrainingArguments) -> str:
     task = get_task(glue.task_name)
     config = model_config(glue.model_name_or_path, task.num_labels)
     rows = min(glue.max_train_samples or sys.maxsize, TRAIN_ROWS.get(task.name, 4000))  # an embedded task has 4,000
-    found = plan(config, increlora_config(sized(glue, skeleton(config)), training.seed), total_steps(training, rows), int(training.eval_steps or 0) or None)
+    found = plan(config, increlora_config(sized(glue, skeleton(config)), training.seed), planned_steps(training, rows), int(training.eval_steps or 0) or None)
     return describe(found, f"{task.name} on {glue.model_name_or_path or 'the pocket encoder'}")
 
 # %% ../nbs/08g_run.ipynb #fb1d3b31

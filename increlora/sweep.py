@@ -26,8 +26,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .encoder import silent
+from .presets import as_flags
 from .results import write_json
-from .run import CONFIG, NOT_SETTINGS, RESULTS, as_flags, from_file, in_use, parse, silent, work
+from .run import CONFIG, NOT_SETTINGS, RESULTS, from_file, in_use, parse, work
 
 # %% ../nbs/09a_sweep.ipynb #251fdca9
 @dataclass(frozen=True)

@@ -10,13 +10,12 @@ __all__ = ['NEEDED', 'METHODS', 'UNSIZED', 'SIZES', 'VARIANT', 'SHOWN', 'BESIDE'
            'difference_table', 'points', 'name_ends', 'parameter_axis', 'scores_against_parameters', 'record',
            'csv_text', 'markdown_text', 'report', 'write_text', 'parser', 'main']
 
-# %% ../nbs/10_table.ipynb #426aec21
+# %% ../nbs/10_table.ipynb #e72cda82
 import argparse
 import csv
 import io
 import json
 import math
-import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -25,9 +24,10 @@ from pathlib import Path
 
 import numpy as np
 
+from .results import write_whole
 from .tasks import GLUE, TASKS
 
-# %% ../nbs/10_table.ipynb #93e03449
+# %% ../nbs/10_table.ipynb #b3341b0f
 def t_interval(values: Sequence[float]) -> tuple[float, float | None, float | None]:
     """Mean and 95 % interval of Student's t around it; the ends are None for fewer than two values.
 
@@ -42,7 +42,7 @@ def t_interval(values: Sequence[float]) -> tuple[float, float | None, float | No
     half = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
     return mean, mean - half, mean + half
 
-# %% ../nbs/10_table.ipynb #4a8370a9
+# %% ../nbs/10_table.ipynb #82e99684
 NEEDED = ("task", "method", "seed", "best", "last", "evaluations", "parameters")
 
 def check_run(run: dict, file: str) -> dict:
@@ -80,7 +80,7 @@ def read_file(path: Path) -> list[dict]:
     shared = whole.get("settings") or {}
     return [check_run({**run, "settings": {**shared, **(run.get("settings") or {})}}, f"{path.name}, run {n}") for n, run in enumerate(runs, 1)]
 
-# %% ../nbs/10_table.ipynb #e1d440df
+# %% ../nbs/10_table.ipynb #dbebbd1a
 def read_runs(path: str | Path) -> tuple[list[dict], list[str]]:
     """All runs below a folder (its all_results.json files, sorted by path) or in one JSON file, and a list of problems, one sentence each.
 
@@ -103,7 +103,7 @@ def read_runs(path: str | Path) -> tuple[list[dict], list[str]]:
         raise ValueError(f"results={str(path)!r} holds no finished run; allowed is a folder with all_results.json files." + "".join(" " + p for p in problems))
     return runs, problems + [f"{run['file']}: the score is not a number; the run diverged." for run in runs if math.isnan(run["last"])]
 
-# %% ../nbs/10_table.ipynb #4cd624f1
+# %% ../nbs/10_table.ipynb #03944e15
 METHODS = ("full", "bitfit", "head", "hadapter", "padapter", "lora", "adalora", "increlora")  # order of the rows
 UNSIZED = METHODS[:3]
 SIZES = ("target_r", "target_total_rank", "budget")
@@ -133,7 +133,7 @@ class Cell:
         "Mean over the seeds; \"adapter\" as the paper counts, \"trainable\" for all that is trained."
         return float(np.mean([run["parameters"][kind] for run in self.runs]))
 
-# %% ../nbs/10_table.ipynb #1796ffd8
+# %% ../nbs/10_table.ipynb #b64135d0
 def setting(run: dict, key: str, by: Sequence[str] = ()):
     "A run's own value or its setting, None without one. None for the size of a method that has none, unless asked for in `by`."
     if key in SIZES and key not in by and run["method"] in UNSIZED:
@@ -175,7 +175,7 @@ def cells(runs: Sequence[dict], by: Sequence[str] = ()) -> list[Cell]:
     return sorted((Cell(method, tuple(p for p in values if p[0] in differ[method]), values, task, one_a_seed(group))
                    for (method, values, task), group in groups.items()), key=order)
 
-# %% ../nbs/10_table.ipynb #de3dd6c7
+# %% ../nbs/10_table.ipynb #3f247376
 BESIDE = ("seed", "data_seed", "output_dir", "logging_dir", "run_name")  # settings that may differ from seed to seed
 
 def mixtures(cells: Iterable[Cell]) -> list[str]:
@@ -188,7 +188,7 @@ def mixtures(cells: Iterable[Cell]) -> list[str]:
             notes.append(f"{cell.row} on {cell.task}: the seeds differ in {', '.join(mixed)}.")
     return notes
 
-# %% ../nbs/10_table.ipynb #a99d6717
+# %% ../nbs/10_table.ipynb #0def7536
 def by_row(cells: Iterable[Cell]) -> dict[str, dict[str, Cell]]:
     "Row -> task -> cell, in the order of the cells."
     rows: dict[str, dict[str, Cell]] = {}
@@ -208,7 +208,7 @@ def row_average(row: dict[str, Cell], tasks: Sequence[str], show: str = "last") 
     same = all(s.keys() == scores[0].keys() for s in scores)
     return mean, [float(np.mean([s[seed] for s in scores])) for seed in scores[0]] if same else []
 
-# %% ../nbs/10_table.ipynb #4aab7be6
+# %% ../nbs/10_table.ipynb #3dd868b8
 NAMES = {"mnli": "MNLI", "sst2": "SST-2", "cola": "CoLA", "qqp": "QQP", "qnli": "QNLI", "rte": "RTE", "mrpc": "MRPC", "stsb": "STS-B", "wnli": "WNLI"}
 UNITS = {"accuracy": "acc", "matthews_correlation": "mcc", "correlation": "corr"}
 
@@ -231,7 +231,7 @@ def score_text(mean: float, scores: Sequence[float], more: str = "") -> str:
     inside = ", ".join(filter(None, (str(len(scores)) if len(scores) else "", more)))
     return f"{mean:.2f}{spread}" + (f" ({inside})" if inside else "")
 
-# %% ../nbs/10_table.ipynb #7f8be67e
+# %% ../nbs/10_table.ipynb #e49f464c
 #| implements: table-1 claim-41-five-seeds
 def cell_text(cell: Cell | None, show: str) -> str:
     "One entry of the table; best says of how many evaluations."
@@ -264,7 +264,7 @@ def table(cells: Sequence[Cell], show: str = "last") -> str:
     header = ["method", "#Params", "trained", *(heading(task, cells) for task in tasks), *([f"average of {len(common)}"] if len(common) > 1 else [])]
     return markdown_table(header, lines)
 
-# %% ../nbs/10_table.ipynb #607f5f3d
+# %% ../nbs/10_table.ipynb #84c19aff
 @dataclass(frozen=True)
 class Difference:
     "Mean over the common seeds of (row − baseline) in points, and the 95 % interval of Student's t; None where there is none."
@@ -289,7 +289,7 @@ def partners(cells: Sequence[Cell], baseline: str) -> list[tuple[str, str]]:
     rows = [name for name in by_row(cells) if name not in chosen and (baseline in first or first[name].method != baseline)]
     return [(row, other) for row in rows for other in by_row(cells) if other in chosen and (baseline in first or fits(row, other))]
 
-# %% ../nbs/10_table.ipynb #2304c2b6
+# %% ../nbs/10_table.ipynb #bbfeb976
 POOLED = "pooled"
 
 def paired(row: dict[str, Cell], baseline: dict[str, Cell], tasks: Sequence[str], show: str = "last") -> list[float]:
@@ -321,7 +321,7 @@ def difference_table(rows: Iterable[Difference]) -> str:
 
     return markdown_table(["compared", "task", "seeds", "difference", "95 % interval over seeds"], map(line, rows))
 
-# %% ../nbs/10_table.ipynb #bf938911
+# %% ../nbs/10_table.ipynb #68e35335
 COLOURS = dict(zip(METHODS, ("#000000", "#CC79A7", "#767676", "#56B4E9", "#A67C00", "#E69F00", "#009E73", "#0072B2")))
 MARKERS = dict(zip(METHODS, "*Xd<>so^"))
 
@@ -341,7 +341,7 @@ def points(cells: Sequence[Cell], task: str, show: str = "last") -> dict[str, li
         raise ValueError(f"task={task!r} is in no row; allowed are {', '.join(dict.fromkeys(c.task for c in cells))} and average (tasks that all rows have).")
     return {method: sorted(values) for method, values in found.items()}
 
-# %% ../nbs/10_table.ipynb #cbec22bb
+# %% ../nbs/10_table.ipynb #c01083f5
 def name_ends(ax, ends: Iterable[tuple[float, float, str, str]]) -> None:
     "Write names in a column at the right, a line apart, each tied to its point: (y, x, name, colour)."
     low, high = ax.get_ylim()
@@ -364,7 +364,7 @@ def parameter_axis(ax) -> None:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda n, _: count_text(n)))
     ax.xaxis.set_minor_formatter(NullFormatter())
 
-# %% ../nbs/10_table.ipynb #a3308dab
+# %% ../nbs/10_table.ipynb #0b9c910f
 #| implements: fig-1
 def scores_against_parameters(cells: Sequence[Cell], task: str, show: str = "last"):
     "Figure: score in percent over the adapter parameters on a logarithmic axis, ± sample standard deviation over seeds (axes of the paper's Figure 1)."
@@ -391,7 +391,7 @@ def scores_against_parameters(cells: Sequence[Cell], task: str, show: str = "las
     fig.tight_layout()
     return fig
 
-# %% ../nbs/10_table.ipynb #451511ec
+# %% ../nbs/10_table.ipynb #82b3457e
 def record(cell: Cell) -> dict:
     "A cell as plain values, scores in percent: a line of the CSV file."
     flat = {"method": cell.method, "variant": cell.row[len(cell.method) + 1:], "task": cell.task, "metric": cell.runs[0].get("metric") or TASKS[cell.task].metric, "seeds": len(cell.runs)}
@@ -410,7 +410,7 @@ def csv_text(cells: Sequence[Cell]) -> str:
     writer.writerows(lines)
     return text.getvalue()
 
-# %% ../nbs/10_table.ipynb #0bb1b21f
+# %% ../nbs/10_table.ipynb #d27b065f
 def markdown_text(runs: Sequence[dict], shown: Sequence[str], baselines: Sequence[str], by: Sequence[str], notes: Sequence[str]) -> str:
     "Tables of scores, tables of differences, and what to know about them."
     found, parts = cells(runs, by), []
@@ -439,16 +439,14 @@ def report(runs: Sequence[dict], form: str, shown: Sequence[str], baselines: Seq
     gained = [{"show": show, **vars(d)} for show in shown for name in baselines for d in differences(runs, name, show, by)]
     return json.dumps({"cells": [record(cell) for cell in found], "differences": gained, "notes": notes}, indent=2) + "\n"
 
-# %% ../nbs/10_table.ipynb #985078f8
+# %% ../nbs/10_table.ipynb #2fa78aff
 NAME = "increlora_table"
 
 def write_text(path: Path, text: str) -> None:
     "Write `text` to `path` at once: a reader sees the old file or the whole new one."
     if not path.parent.is_dir() or path.is_dir():
         raise FileNotFoundError(f"output={str(path)!r} cannot be written; allowed is a file in a folder that exists.")
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
+    write_whole(path, lambda file: file.write(text.encode()))
 
 def parser() -> argparse.ArgumentParser:
     "The command line."

@@ -6,9 +6,9 @@
 __all__ = ['GOOD', 'BAD', 'PARTS', 'THINGS', 'PEOPLE', 'REVIEWS', 'REVIEW_PLAN', 'KINDS_OF', 'CLASS_OF', 'ROLES', 'VERBS',
            'DETAILS', 'PLACES', 'CONTEXTS', 'PAIR_PLAN', 'MAX_ROWS', 'POCKET', 'HUB_ID', 'MIXED', 'CORRELATIONS',
            'ENTAILMENT', 'SENTENCES', 'TASKS', 'GLUE', 'draw', 'shuffled', 'filled', 'review_twins', 'narrow_and_wide',
-           'pair_twins', 'texts', 'twin_rows', 'whole', 'pocket_rows', 'Task', 'get_task', 'check_columns',
-           'check_labels', 'uniform', 'pocket_dataset', 'listed_configs', 'parquet_files', 'from_folder', 'from_hub',
-           'load_task', 'tokenize', 'cap', 'hold_out', 'prepare', 'correlations', 'metrics', 'compute_metrics']
+           'pair_twins', 'texts', 'twin_rows', 'pocket_rows', 'Task', 'get_task', 'check_columns', 'check_labels',
+           'uniform', 'pocket_dataset', 'listed_configs', 'parquet_files', 'from_folder', 'from_hub', 'load_task',
+           'tokenize', 'cap', 'hold_out', 'prepare', 'correlations', 'metrics', 'compute_metrics']
 
 # %% ../nbs/08c_tasks.ipynb #fae07124
 import random
@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from .tuner import whole
 
 # %% ../nbs/08c_tasks.ipynb #d14bb99f
 def draw(rng: random.Random, items: Sequence):
@@ -129,12 +131,6 @@ def twin_rows(twins: Callable, plan: Sequence[str], content: Sequence[tuple[str,
         turns[kind] += 1
         rows += pair
     return shuffled(rows[:n], rng)
-
-# %% ../nbs/08c_tasks.ipynb #3185c655
-def whole(name: str, value, low: int, high: int | None = None) -> None:
-    "ValueError unless `value` is a whole number from `low` to `high`."
-    if isinstance(value, bool) or not isinstance(value, int) or value < low or (high is not None and value > high):
-        raise ValueError(f"{name}={value!r} is not allowed; allowed are whole numbers from {low}{'' if high is None else f' to {high}'}.")
 
 # %% ../nbs/08c_tasks.ipynb #40687bd5
 POCKET = {
