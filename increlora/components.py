@@ -86,7 +86,7 @@ class Components(RowStore):
 
     def lambdas(self) -> torch.Tensor:
         "λ of every row, (rows,): trainable for active rows, constant for the reserve."
-        return torch.cat([self.lam, self.lam.new_full((self.reserve,), RESERVE_LAMBDA)])
+        return F.pad(self.lam, (0, self.reserve), value=RESERVE_LAMBDA)
 
     def folded(self) -> torch.Tensor:
         "s·λᵢ aᵢ for every row, (rows, in): the update is bᵀ @ folded."
@@ -98,7 +98,11 @@ class Components(RowStore):
 
     def forward(self, x: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
         "x (..., in) and the frozen layer's output base (..., out) -> base + s·Σ λᵢ bᵢ (aᵢ·x)."
-        return base + (F.linear(x, self.folded()) @ self.b).to(base.dtype)
+        h = F.linear(x, self.folded())
+        if self.training and h.dtype == base.dtype:  # one pass over base instead of two
+            flat = base.reshape(-1, self.out_features)
+            return torch.addmm(flat, h.reshape(len(flat), len(self.b)), self.b).view_as(base)
+        return base + F.linear(h, self.b.T.contiguous()).to(base.dtype)  # PEFT's LoRA layer, operation by operation
 
     def extra_repr(self) -> str:
         return f"in={self.in_features}, out={self.out_features}, rank={self.rank}, reserve={self.reserve}, scale={self.scale:g}"

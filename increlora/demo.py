@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .results import write_json
+from .results import check_links, write_json
 from .run import HEATMAP, GlueArguments, RunArguments, run, without_bars
 from .trainer import HISTORY
 
@@ -65,6 +65,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if chosen.steps < 12:
             raise ValueError(f"steps={chosen.steps} is too few for six rounds; allowed are integers from 12.")
+        check_links(folder)
         results = compare(folder, steps=chosen.steps, seed=chosen.seed, overwrite=chosen.overwrite)
     except (ValueError, OSError) as error:
         print(f"increlora_demo: error: {error}", file=sys.stderr)

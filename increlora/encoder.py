@@ -32,7 +32,7 @@ import torch
 import torch.nn.functional as F
 from tqdm.auto import tqdm
 
-from .results import write_whole
+from .results import check_links, read_json, write_whole
 
 # %% ../nbs/08a_encoder.ipynb #6be9cbdc
 def read_documents(files: Iterable[str | Path]) -> Iterator[list[str]]:
@@ -201,7 +201,8 @@ def prepare(files: Sequence[str | Path], out: str | Path, recipe: Recipe):
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     stamp, key = out / "data.json", _data_key(files, recipe)
-    if not (stamp.is_file() and json.loads(stamp.read_text())["key"] == key):
+    check_links(out)
+    if not (stamp.is_file() and read_json(stamp).get("key") == key):
         documents = list(read_documents(files))
         if len(documents) <= recipe.held_out: raise ValueError(f"held_out is {recipe.held_out}, but the files hold only {len(documents)} documents")
         random.Random(recipe.seed).shuffle(documents)    # corpora are often ordered by source
@@ -210,8 +211,11 @@ def prepare(files: Sequence[str | Path], out: str | Path, recipe: Recipe):
         valid = pack(documents[:recipe.held_out], tokenizer, out / "valid.npy", recipe.block)
         train = pack(documents[recipe.held_out:], tokenizer, out / "train.npy", recipe.block)
         write_whole(stamp, lambda file: file.write(json.dumps(dict(key=key, train_blocks=len(train), valid_blocks=len(valid))).encode()))
-    tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
-    return tokenizer, *(np.load(out / f"{part}.npy", mmap_mode="r") for part in ("train", "valid"))
+    try: tokenizer, *rows = Tokenizer.from_file(str(out / "tokenizer.json")), *(np.load(out / f"{part}.npy", mmap_mode="r", allow_pickle=False) for part in ("train", "valid"))
+    except Exception as error: raise ValueError(f"the text prepared in {str(out)!r} cannot be read ({_reason(error)}); delete data.json to prepare it again") from error
+    if any(part.dtype != np.uint16 or part.shape[1:] != (recipe.block,) or part.max(initial=0) >= tokenizer.get_vocab_size() for part in rows):
+        raise ValueError(f"the text prepared in {str(out)!r} is not that of its tokenizer; delete data.json to prepare it again")
+    return tokenizer, *rows
 
 def _data_key(files: Sequence[str | Path], recipe: Recipe) -> dict:
     "What the cached blocks were made from"
@@ -306,16 +310,22 @@ def save_checkpoint(run: Pretraining, path: str | Path) -> None:
 
 def load_checkpoint(run: Pretraining, path: str | Path) -> None:
     "Continue from `path`. Raises ValueError if it is damaged or belongs to another recipe or text."
-    try: state = torch.load(path, map_location=run.device, weights_only=True)
+    try:
+        state = torch.load(path, map_location=run.device, weights_only=True)    # numbers and names only: nothing in the file is run
+        here, there = (dict(recipe, rows=rows) for recipe, rows in ((asdict(run.recipe), len(run.train)), (state["recipe"], state["rows"])))
     except Exception as error: raise ValueError(f"the checkpoint {str(path)!r} cannot be read ({_reason(error)}); delete it to start again") from error
-    here, there = (dict(recipe, rows=rows) for recipe, rows in ((asdict(run.recipe), len(run.train)), (state["recipe"], state["rows"])))
     for name in here:
         if name != "steps" and here[name] != there.get(name):
             raise ValueError(f"{name} is {here[name]}, but the run in {str(path)!r} began with {there.get(name)}; only steps may change")
+    try: _restore(run, state)
+    except Exception as error: raise ValueError(f"the checkpoint {str(path)!r} does not fit its recipe ({_reason(error)}); delete it to start again") from error
+
+def _restore(run: Pretraining, state: dict) -> None:
+    "Give a run what its checkpoint holds"
     run.model.load_state_dict(state["model"])
     run.optimizer.load_state_dict(state["optimizer"])
     torch.set_rng_state(state["rng"].cpu())    # used by dropout, if the shape has any
-    run.step, run.seconds = state["step"], state["seconds"]
+    run.step, run.seconds = int(state["step"]), float(state["seconds"])
 
 # %% ../nbs/08a_encoder.ipynb #13ae06a4
 @dataclass(frozen=True)
@@ -378,8 +388,9 @@ def _note(out: str | Path, run: Pretraining, **values) -> list:
 def _trim(out: str | Path, step: int) -> None:
     "Drop the lines of metrics.jsonl that lie after `step`: a run that was killed has noted more than its last checkpoint knows"
     path = Path(out) / "metrics.jsonl"
-    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    write_whole(path, lambda file: file.write("".join(line for line in lines if json.loads(line)["step"] <= step).encode()))
+    try: kept = [line for line in (path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []) if json.loads(line)["step"] <= step]
+    except Exception as error: raise ValueError(f"{str(path)!r} holds a line that is no record ({_reason(error)}); delete the file to go on without its losses") from error
+    write_whole(path, lambda file: file.write("".join(kept).encode()))
 
 # %% ../nbs/08a_encoder.ipynb #db9ad638
 @contextlib.contextmanager
@@ -486,11 +497,11 @@ def load_classifier(name_or_path: str | None = None, num_labels: int = 2, seed: 
     if num_labels < 1: raise ValueError(f"num_labels must be at least 1 (1 means regression), got {num_labels}")
     name = str(name_or_path or pocket_path())
     task = "regression" if num_labels == 1 else "single_label_classification"
-    config = _read("configuration", name, lambda: AutoConfig.from_pretrained(name, num_labels=num_labels, problem_type=task))
+    config = _read("configuration", name, lambda: AutoConfig.from_pretrained(name, num_labels=num_labels, problem_type=task, trust_remote_code=False))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if random_weights: model = Auto.from_config(config, dtype=torch.float32)
-        else: model = _fitting(name, *_read("model", name, lambda: Auto.from_pretrained(name, config=config, dtype=torch.float32, output_loading_info=True)))
+        if random_weights: model = Auto.from_config(config, dtype=torch.float32, trust_remote_code=False)
+        else: model = _fitting(name, *_read("model", name, lambda: Auto.from_pretrained(name, config=config, dtype=torch.float32, output_loading_info=True, trust_remote_code=False)))
     # These classifiers average the loss over the batch, whatever keyword arguments they accept; without this line the
     # Trainer takes them for models that divide by num_items_in_batch, and the gradient grows with the accumulation steps.
     model.accepts_loss_kwargs = False
@@ -519,7 +530,7 @@ def load_tokenizer(name_or_path: str | None = None):
     if files is not None and "tokenizer.json" in files and "tokenizer_config.json" not in files:
         # Not AutoTokenizer: for DeBERTa it would put its own normalizer in place of the one in the file, and capitals become unknown
         return _name_specials(_read("tokenizer", name, lambda: PreTrainedTokenizerFast(tokenizer_file=str(Path(name) / "tokenizer.json"))))
-    return _read("tokenizer", name, lambda: AutoTokenizer.from_pretrained(name))
+    return _read("tokenizer", name, lambda: AutoTokenizer.from_pretrained(name, trust_remote_code=False))
 
 # %% ../nbs/08a_encoder.ipynb #31aec498
 def _name_specials(tokenizer):

@@ -20,11 +20,12 @@ PAPER_NAMES = {
 }
 
 def place(name: str) -> tuple[int, str]:
-    "Layer number and kind of a module; layer 0 for a module outside any numbered layer."
+    "Layer number and kind of a module, a decoder's apart from an encoder's; layer 0 for a module outside any numbered layer."
     parts = re.split(r"\.(\d+)\.", f".{name}", maxsplit=1)
     if len(parts) == 1:
         return 0, name
-    return int(parts[1]), PAPER_NAMES.get(parts[2], parts[2])
+    kind = PAPER_NAMES.get(parts[2], parts[2])
+    return int(parts[1]), f"decoder {kind}" if ".decoder." in f"{parts[0]}." else kind  # T5's encoder has the same names
 
 # %% ../nbs/07d_figures.ipynb #e48a729d
 def rank_grid(ranks: Mapping[str, int]) -> tuple[np.ndarray, list[int], list[str]]:

@@ -9,22 +9,35 @@ import torch
 from torch import nn
 
 # %% auto #0
-__all__ = ['NORMS', 'CALLS', 'raw_score', 'Probe', 'smooth', 'Importance']
+__all__ = ['NORMS', 'CALLS', 'raw_score', 'divisor', 'thin_score', 'Probe', 'smooth', 'Importance']
 
 # %% ../nbs/03_importance.ipynb #8f8df81d
 NORMS = ("mean", "sqrt")
 CALLS = ("sum", "first")
 
-# %% ../nbs/03_importance.ipynb #b3d4f3e6
+# %% ../nbs/03_importance.ipynb #9796f1c2
 #| implements: eq-5 claim-42-ffn-preference
 def raw_score(delta: torch.Tensor, grad: torch.Tensor, norm: str = "mean") -> torch.Tensor:
     """S of one module, a scalar (Eq. 5): mean |ΔW ⊙ ∂L/∂ΔW| over the entries of the two (out, in) matrices.
 
     `norm="sqrt"`: the sum divided by √(number of entries), as in the released code. ValueError for another `norm`.
     """
+    return (delta * grad).abs().sum() / divisor(delta.numel(), norm)
+
+
+def divisor(entries: int, norm: str) -> float:
+    "What Eq. 5 divides the sum by: the number of entries, or its root. ValueError for another `norm`."
     if norm not in NORMS:
         raise ValueError(f"norm={norm!r} is not known; allowed are 'mean' and 'sqrt'.")
-    return (delta * grad).abs().sum() / (delta.numel() if norm == "mean" else delta.numel() ** 0.5)
+    return entries if norm == "mean" else entries**0.5
+
+# %% ../nbs/03_importance.ipynb #2b93ac8b
+#| implements: eq-5
+def thin_score(b: torch.Tensor, folded: torch.Tensor, grad: torch.Tensor, norm: str = "mean", rows: int = 256) -> torch.Tensor:
+    "`raw_score` of ΔW = bᵀ @ folded, for b (components, out) and folded (components, in), built `rows` rows at a time (Eq. 5)."
+    blocks = zip(b.detach().split(rows, dim=1), grad.split(rows))
+    total = sum((part.mT @ folded.detach()).float().mul_(g).abs_().sum() for part, g in blocks)
+    return total / divisor(grad.numel(), norm)
 
 # %% ../nbs/03_importance.ipynb #31afbc63
 #| implements: claim-32-hook
@@ -57,29 +70,39 @@ class Probe:
     pass only, as the released code does. ValueError for another `calls`.
     """
 
-    def __init__(self, out_features: int, in_features: int, calls: str = "sum"):
+    def __init__(self, out_features: int, in_features: int, calls: str = "sum", device: torch.device | None = None):
         if calls not in CALLS:
             raise ValueError(f"calls={calls!r} is not known; allowed are 'sum' and 'first'.")
-        self.shape, self.calls = (out_features, in_features), calls
-        self.weight, self.seen = None, False
+        self.shape, self.calls, self.seen = (out_features, in_features), calls, False
+        self.stand(device)
+
+    def stand(self, device: torch.device | None) -> None:
+        "A new stand-in for ΔW on that device; no gradient has arrived at it."
+        self.weight = torch.zeros((), device=device).expand(self.shape).requires_grad_()
 
     def __call__(self, output: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         "Watch one call, output (..., out) of the input x (..., in): the output is handed back unchanged."
-        if self.weight is None or self.weight.device != x.device:
-            self.weight = torch.zeros((), device=x.device).expand(self.shape).requires_grad_()
-        first, self.seen = not self.seen, True
+        if self.weight.device != x.device:
+            self.stand(x.device)
+        counts = self.calls == "sum" or not self.seen
+        if self.calls == "first":
+            self.seen = True
         # A call that does not count goes through the tap too: checkpointing wants the same graph when it recomputes
-        return _GradientTap.apply(output, x, self.weight, first or self.calls == "sum")
+        return _GradientTap.apply(output, x, self.weight, counts)
 
     @property
     def gradient(self) -> torch.Tensor | None:
         "∂L/∂ΔW collected so far, (out, in) in float32, or None when no backward pass reached this module."
-        return None if self.weight is None else self.weight.grad
+        return self.weight.grad
+
+    def fill(self) -> torch.Tensor:
+        "The gradient, zeros where none arrived: this process adds nothing to a sum over several processes."
+        self.weight.grad = self.weight.new_zeros(self.shape) if self.weight.grad is None else self.weight.grad
+        return self.weight.grad
 
     def clear(self) -> None:
         "Forget the gradient, after a score was read."
-        if self.weight is not None:
-            self.weight.grad = None
+        self.weight.grad = None
 
     def start_pass(self) -> None:
         'To be called before each forward pass: `calls="first"` starts over, the sum over micro-batches goes on.'

@@ -52,7 +52,7 @@ def costs(base: nn.Module, modules: str | None = None) -> dict[str, int]:
 # %% ../nbs/08e_methods.ipynb #d9372944
 def parse_budget(text: str) -> int:
     "'0.3M', '18k' or '18432' -> number of adapter parameters. ValueError for anything else."
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kM]?)", text.strip())
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d+)?)\s*([kM]?)", str(text).strip())
     size = round(float(match[1]) * {"": 1, "k": 1_000, "M": 1_000_000}[match[2]]) if match else 0
     if size < 1:
         raise ValueError(f"budget={text!r} is no number of parameters; allowed are numbers above 0, such as 0.3M, 18k or 18432.")

@@ -21,7 +21,7 @@ from peft.tuners.tuners_utils import _get_in_out_features, check_target_module_e
 from .allocator import Schedule, select
 from .encoder import pocket_path, quiet
 from .tasks import get_task
-from .tuner import HEADS, IncreLoraConfig, check_modules, default_targets, matching_modules
+from .tuner import IncreLoraConfig, check_modules, default_targets, head_names, matching_modules
 
 # %% ../nbs/08f_presets.ipynb #53f2cf1c
 @dataclass(frozen=True)
@@ -66,10 +66,13 @@ def load_preset(name: str) -> Preset:
     "The preset `name`. ValueError with the nearest names for one that does not exist."
     import yaml  # comes with transformers
 
-    if name not in _files():
+    if name not in list(_files()):
         raise ValueError(_unknown(name))
-    text = yaml.safe_load(_files()[name].read_text(encoding="utf-8"))
-    return Preset(text["name"], text["settings"], text["sources"], tuple(text["not_in_paper"]), text.get("note", ""))
+    try:
+        text = yaml.safe_load(_files()[name].read_text(encoding="utf-8"))
+        return Preset(text["name"], dict(text["settings"]), dict(text["sources"]), tuple(text["not_in_paper"]), text.get("note", ""))
+    except Exception as error:  # a damaged file may raise anything
+        raise ValueError(f"preset={name!r} has a damaged file ({type(error).__name__}); allowed is the file that the package came with.") from error
 
 # %% ../nbs/08f_presets.ipynb #7015117c
 def as_flags(values: dict) -> list[str]:
@@ -127,7 +130,7 @@ def model_config(name: str | None = None, num_labels: int = 2):
 
     try:
         with quiet():
-            return AutoConfig.from_pretrained(pocket_path() if name is None else name, num_labels=num_labels, local_files_only=name == DEBERTA)
+            return AutoConfig.from_pretrained(pocket_path() if name is None else name, num_labels=num_labels, local_files_only=name == DEBERTA, trust_remote_code=False)
     except Exception as error:
         if name != DEBERTA:
             reason = str(error).strip().split("\n")[0]
@@ -248,8 +251,7 @@ def parameters(plan: Plan) -> dict[str, int]:
 # %% ../nbs/08f_presets.ipynb #fe628e49
 def head_sizes(base, config: IncreLoraConfig) -> dict[str, int]:
     "Name -> parameters of the modules that are trained in full beside the adapter."
-    heads = HEADS if base.config.model_type.startswith("deberta") else ("classifier", "score")
-    names = dict.fromkeys([*heads, *(config.modules_to_save or [])])
+    names = {*head_names(base, config.task_type), "classifier", "score", *(config.modules_to_save or [])}  # PEFT saves a classifier or score by itself
     found = {name: module for name, module in base.named_modules() if name.split(".")[-1] in names}
     return {name: sum(p.numel() for p in module.parameters()) for name, module in found.items()}
 

@@ -41,7 +41,7 @@ def add_reserve(c: Components, count: int, generator: torch.Generator | None = N
 # %% ../nbs/05_advance_learning.ipynb #5b9d1f0a
 def _append_active(c: Components, count: int, lam: float, generator, std: float, init: str) -> None:
     "Fresh active components; ValueError when they would be more than min(in, out)."
-    room = min(c.in_features, c.out_features) - c.rank
+    room = min(c.in_features, c.out_features) - len(c.a)  # a reserve that waits takes room, too
     if not 0 <= count <= room:
         raise ValueError(f"count={count} new components do not fit the {c.out_features}x{c.in_features} matrix of rank {c.rank}; allowed are 0 to {room}.")
     c.append(draw(count, c.in_features, generator, std, init), draw(count, c.out_features, generator, std, init))

@@ -216,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     files, out, objective = options.pop("files"), options.pop("out"), OBJECTIVES[options.pop("objective")]
     try:
         run = pretrain(files, out, objective, **settings_of(options, objective))
-    except (ValueError, TypeError, FloatingPointError) as error:
+    except (ValueError, TypeError, OSError, FloatingPointError) as error:
         print(f"increlora_pretrain: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt: return 130    # while the text was being prepared: nothing to save

@@ -7,12 +7,11 @@ __all__ = ['GOOD', 'BAD', 'PARTS', 'THINGS', 'PEOPLE', 'REVIEWS', 'REVIEW_PLAN',
            'DETAILS', 'PLACES', 'CONTEXTS', 'PAIR_PLAN', 'MAX_ROWS', 'POCKET', 'HUB_ID', 'MIXED', 'CORRELATIONS',
            'ENTAILMENT', 'SENTENCES', 'TASKS', 'GLUE', 'draw', 'shuffled', 'filled', 'review_twins', 'narrow_and_wide',
            'pair_twins', 'texts', 'twin_rows', 'pocket_rows', 'Task', 'get_task', 'check_columns', 'check_labels',
-           'uniform', 'pocket_dataset', 'listed_configs', 'parquet_files', 'from_folder', 'from_hub', 'load_task',
-           'tokenize', 'cap', 'hold_out', 'prepare', 'correlations', 'metrics', 'compute_metrics']
+           'uniform', 'pocket_dataset', 'parquet_files', 'from_folder', 'from_hub', 'load_task', 'tokenize', 'cap',
+           'hold_out', 'prepare', 'correlations', 'metrics', 'compute_metrics']
 
 # %% ../nbs/08c_tasks.ipynb #fae07124
 import random
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -257,19 +256,6 @@ def pocket_dataset(task: Task, train_size: int, validation_size: int, data_seed:
     return DatasetDict({split: Dataset.from_dict({c: columns[split][c] for c in features}, features=features, info=info) for split in rows})
 
 # %% ../nbs/08c_tasks.ipynb #f6dbed5c
-def listed_configs(folder: Path) -> list[str]:
-    "Names of the configurations in the header of the folder's README.md; empty without one."
-    import yaml
-
-    card = folder / "README.md"
-    header = re.match(r"\A---\s*\n(.*?)\n---", card.read_text(encoding="utf-8", errors="replace"), re.DOTALL) if card.is_file() else None
-    try:
-        configs = (yaml.safe_load(header[1]) or {}).get("configs", []) if header else []
-        return [c["config_name"] for c in configs]
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError):
-        return []
-
-
 def parquet_files(folder: Path, task: Task) -> dict[str, list[str]]:
     "Split -> its files in `folder`/`task.name`. FileNotFoundError when the folder or its training split is missing."
     inside = folder / task.name
@@ -290,11 +276,8 @@ def from_folder(task: Task, data_dir: str, cache_dir: str | None):
     folder = Path(data_dir)
     if not folder.is_dir():
         raise FileNotFoundError(f"data_dir={str(data_dir)!r} is not a folder; allowed is a folder in the layout of {HUB_ID}.")
-    files, split = None if task.name in listed_configs(folder) else parquet_files(folder, task), "train"
+    files, data, split = parquet_files(folder, task), {}, "train"
     try:
-        if files is None:
-            return load_dataset(str(folder), task.name, cache_dir=cache_dir)
-        data = {}
         for split, found in files.items():
             data[split] = load_dataset("parquet", data_files=found, split="train", cache_dir=cache_dir)
         return data

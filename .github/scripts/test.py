@@ -1,6 +1,7 @@
 """All checks of this repository. The last line counts them.
 
 python .github/scripts/test.py                all steps (makes .venv first if nbdev is missing)
+python .github/scripts/test.py --all          the slow cells of the notebooks and PEFT's own tests as well
 python .github/scripts/test.py clean export   only these steps
 python .github/scripts/test.py tests --path "nbs/04*.ipynb"
 """
@@ -133,7 +134,7 @@ def wheel_step(a):
 def tests_step(a):
     "nbdev_test: every notebook runs. One result per notebook, and one for the tree they leave behind."
     before = set(files())
-    cmd = [tool("nbdev_test"), "--n_workers", str(a.workers), "--timing", "--do_print"]
+    cmd = [tool("nbdev_test"), "--n_workers", str(a.workers), "--timing", "--do_print", *(["--flags", "slow"] if a.all else [])]
     code, text = stream(cmd + (["--path", a.path] if a.path else []), a.timeout)
     ran = sorted(set(re.findall(r"(?m)^Starting (.+\.ipynb)$", text)))
     lost = set(re.findall(r"(?m)^\t(\S+\.ipynb)$", text.partition("nbdev Tests Failed On The Following Notebooks:")[2]))
@@ -144,8 +145,15 @@ def tests_step(a):
     return results + report("leftovers", [f"running the notebooks left {f}" for f in left], "nothing left behind in the tree")
 
 
+def peft_step(a):
+    "PEFT's own tests, with IncreLoRA plugged in (peft_suite.py). Needs a package index."
+    code, _ = stream([sys.executable, ROOT / ".github" / "scripts" / "peft_suite.py"], a.timeout)
+    return [("peft", code == 0)]
+
+
 STEPS = {"compile": compile_step, "imports": imports_step, "names": names_step, "clean": clean_step, "export": export_step,
          "notebooks": notebooks_step, "trace": trace_step, "tests": tests_step, "wheel": wheel_step}
+SLOW = {"peft": peft_step}  # only with --all, or by name
 
 
 # --- helpers ---
@@ -207,21 +215,24 @@ def versions():
 
 
 def main():
-    p = argparse.ArgumentParser(description="All checks of this repository.", epilog="steps: " + " ".join(STEPS))
+    p = argparse.ArgumentParser(description="All checks of this repository.", epilog="steps: " + " ".join(STEPS | SLOW))
     p.add_argument("steps", nargs="*", metavar="step", help="only these steps (default: all)")
+    p.add_argument("--all", action="store_true", help="slow cells and slow steps as well (about an hour on two cores)")
     p.add_argument("--path", help="notebook or glob for the step 'tests'")
     p.add_argument("--workers", type=int, default=2, help="notebooks tested at the same time (default: %(default)s)")
-    p.add_argument("--timeout", type=int, default=1200, help="seconds for the step 'tests' (default: %(default)s)")
+    p.add_argument("--timeout", type=int, help="seconds for one of the steps 'tests' and 'peft' (default: 1200, with --all 7200)")
     a = p.parse_args()
-    if wrong := [s for s in a.steps if s not in STEPS]: p.error(f"unknown step {wrong[0]!r}; there are: {', '.join(STEPS)}")
+    a.timeout = a.timeout or (7200 if a.all else 1200)
+    known = STEPS | SLOW
+    if wrong := [s for s in a.steps if s not in known]: p.error(f"unknown step {wrong[0]!r}; there are: {', '.join(known)}")
     if not shutil.which("git"): sys.exit("error: the checks need git")
     inside(sys.argv[1:])
     versions()
     results = []
-    for name in a.steps or STEPS:
-        print(f"\n== {name}: {STEPS[name].__doc__.strip().splitlines()[0]}", flush=True)
+    for name in a.steps or (known if a.all else STEPS):
+        print(f"\n== {name}: {known[name].__doc__.strip().splitlines()[0]}", flush=True)
         start = time.time()
-        now = STEPS[name](a)
+        now = known[name](a)
         results += now
         print(f"  {'ok' if all(ok for _, ok in now) else 'FAILED'} ({time.time() - start:.0f} s)", flush=True)
     lost = [name for name, ok in results if not ok]
