@@ -102,7 +102,7 @@ def lora_config(model: nn.Module, adapter_name: str, ranks: dict[str, int]) -> L
     base = own.base_model_name_or_path  # a path of this machine would tell nobody else anything
     return LoraConfig(
         task_type=own.task_type, base_model_name_or_path=None if base and os.path.isabs(base) else base, revision=own.revision, inference_mode=True,
-        r=top, lora_alpha=top, rank_pattern=pattern, alpha_pattern=dict(pattern), lora_dropout=own.lora_dropout, bias=own.bias,
+        r=top, lora_alpha=top, rank_pattern=pattern, alpha_pattern=dict(pattern), lora_dropout=own.lora_dropout, bias=own.bias.replace("increlora", "lora"),
         target_modules=exact_targets(ranks, matching_modules(inner, lambda name: True)), modules_to_save=list(own.modules_to_save or []) or None,
         fan_in_fan_out=any(inner.get_submodule(name).fan_in_fan_out for name in ranks),
     )

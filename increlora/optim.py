@@ -136,10 +136,10 @@ def same_age(group: dict, states: dict, restart: Restart | None) -> dict:
                     found[age, rate(group, born, restart), p.device].append([t[rows] for t in (p, p.grad, state["exp_avg"], state["exp_avg_sq"])])
     return found
 
-# %% ../nbs/06_restart_warmup.ipynb #189cac79
+# %% ../nbs/06_restart_warmup.ipynb #1b066c34
 FUSED = ("cpu", "cuda", "mps", "xpu")  # where torch has AdamW as one kernel for a list of tensors
 
-
+# %% ../nbs/06_restart_warmup.ipynb #c64f8924
 def update_rows(ps, grads, moments, squares, age: int, lr: float, device: torch.device, group: dict) -> None:
     "AdamW's update of tensors of one age and one rate, in place."
     ages = torch.full((len(ps),), age - 1.0, device=device).unbind()  # torch counts one on

@@ -108,7 +108,8 @@ def check_output(folder: Path, resume: bool, overwrite: bool) -> None:
         raise ValueError("resume=True and overwrite=True exclude each other; allowed is one of them.")
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"output_dir={str(folder)!r} is a file; allowed is a folder, or a name that does not exist.")
-    full = folder.is_dir() and any(path.name != LOCK for path in folder.iterdir())
+    begun = (LOCK, f"{CONFIG}.part")  # all there is when a run was killed at its very beginning
+    full = folder.is_dir() and any(path.name not in begun for path in folder.iterdir())
     if full and not (resume or overwrite):
         raise ValueError(f"output_dir={str(folder)!r} is not empty; allowed with --resume (go on) or --overwrite (replace the earlier run), or choose another folder.")
     if full and overwrite and not (folder / CONFIG).exists():

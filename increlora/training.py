@@ -188,16 +188,26 @@ class Growth(GrowthActions):
     """Lets the ranks of an adapted model grow: call `step()` between backward and optimizer.step(), once an update.
 
     The averages of the scores live in the adapter's buffers, so after a resume only `t`, the number of updates done, is given.
-    ValueError when the plan cannot work (see `check_budget` and `check_optimizer`), before any step.
+    Every step is scored, as in the paper, unless `score_steps` says how many before each round are enough (notebook 17). ValueError when the plan cannot work (see `check_budget` and `check_optimizer`), before any step.
     """
 
-    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, total_steps: int, t: int = 0):
+    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, total_steps: int, t: int = 0, score_steps: int | None = None):
         super().__init__(model, t)
         check_budget(self, total_steps)
         check_optimizer(optimizer)
-        self.replicas = Replicas(self.tuner.model)
-        if self.growing:
-            for layer in self.layers.values():
+        self.replicas, self.score_steps = Replicas(self.tuner.model), score_steps
+        self.watch()
+
+    def scored(self, t: int) -> bool:
+        "Whether step t is scored: it is one of the last `score_steps` before a round."
+        return self.score_steps is None or (self.schedule.first - t) % self.schedule.interval < self.score_steps
+
+    def watch(self) -> None:
+        "Probes for the next step, if it is scored."
+        for layer in self.layers.values():
+            if not (self.growing and self.scored(self.t + 1)):
+                layer.increlora_probe.pop(self.adapter, None)
+            elif self.adapter not in layer.increlora_probe:
                 layer.watch(self.adapter, self.config.score_calls)
 
     @torch.no_grad()
@@ -207,11 +217,13 @@ class Growth(GrowthActions):
         self.tuner.guard.report()
         if not self.growing:  # line 6
             return {}
-        check_order(self)
-        self.refresh(grad_scale)  # line 7
+        if self.scored(self.t):
+            check_order(self)
+            self.refresh(grad_scale)  # line 7
         gains = self.allocate() if self.schedule.allocates(self.t) else {}  # lines 8-15; line 13 is RowAdamW's
         if not self.growing:  # line 16
             self.finish()  # line 17
+        self.watch()
         if gains and self.replicas.ddp is not None:
             renew_buckets(self.replicas.ddp)
         return gains  # line 18; line 19 is optimizer.step()
