@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['MARK', 'NAME', 'bare', 'chosen', 'components_of', 'lora_factors', 'pattern_key', 'exact_targets', 'lora_config',
            'lora_tensors', 'listed', 'check_place', 'move', 'whole_folder', 'write_lora', 'save_as_lora', 'merged_copy',
-           'save_merged', 'read_object', 'stored_arguments', 'adapter_folder', 'check_method', 'load_whole',
-           'check_type', 'rebuilt', 'check_apart', 'summary', 'export_run', 'parser', 'main']
+           'save_merged', 'stored_arguments', 'adapter_folder', 'check_method', 'load_whole', 'check_type', 'rebuilt',
+           'check_apart', 'summary', 'export_run', 'parser', 'main']
 
 # %% ../nbs/13_export.ipynb #edd4c30e
 import argparse
@@ -31,7 +31,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from .encoder import load_tokenizer
-from .results import write_json
+from .results import read_json, write_json
 from .run import CONFIG, RESULTS, GlueArguments, make_base
 from .tasks import get_task
 from .trainer import step_of
@@ -208,19 +208,9 @@ def save_merged(model: PeftModel, folder: str | Path, adapter_name: str | None =
         merged.save_pretrained(part)
 
 # %% ../nbs/13_export.ipynb #25d1c72c
-def read_object(path: Path) -> dict:
-    "The JSON object in a file. ValueError if it holds none."
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise ValueError(f"{str(path)!r} holds no JSON object; allowed is the file that increlora_glue wrote.")
-    return value
-
 def stored_arguments(path: Path) -> tuple[GlueArguments, int]:
     "The arguments of a run, and its seed. ValueError for a value that is no value of its argument."
-    settings, kinds = read_object(path), {**get_type_hints(GlueArguments), "seed": int}
+    settings, kinds = read_json(path), {**get_type_hints(GlueArguments), "seed": int}
     found = {name: settings[name] for name in kinds if name in settings}
     for name, value in found.items():
         if not isinstance(value, kinds[name]) and not (isinstance(value, int) and isinstance(0.0, kinds[name])):
@@ -264,7 +254,7 @@ def load_whole(base: nn.Module, folder: Path) -> PeftModel:
 
 def check_type(folder: Path, method: str) -> None:
     "ValueError when the adapter in `folder` is of another type than the run's method, whatever PEFT would do with it."
-    kind = read_object(folder / "adapter_config.json").get("peft_type")
+    kind = read_json(folder / "adapter_config.json").get("peft_type")
     if kind != method.upper():
         raise ValueError(f"the adapter in {str(folder)!r} has peft_type={kind!r}; allowed is {method.upper()!r}, the method of the run.")
 
@@ -278,7 +268,7 @@ def rebuilt(run_folder: str | Path, checkpoint: str | None = None, merged: bool 
     model = load_whole(make_base(glue, seed, get_task(glue.task_name).num_labels), folder)
     if glue.method == "increlora":
         ranks = {name: c.rank for name, c in components_of(model, "default").items()}
-        if checkpoint is None and read_object(folder / RESULTS).get("ranks") != ranks:
+        if checkpoint is None and read_json(folder / RESULTS).get("ranks") != ranks:
             raise ValueError(f"run_folder={str(run_folder)!r} holds an adapter whose ranks differ from those in {RESULTS}; allowed is the folder of a whole run, unchanged.")
     return model, glue
 
