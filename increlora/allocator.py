@@ -43,7 +43,7 @@ class _Inputs:
         "Components to hand out in all rounds together."
         return self.target_total - self.modules * self.init_r
 
-# %% ../nbs/04_allocator.ipynb #b1222069
+# %% ../nbs/04_allocator.ipynb #a5bcf5c9
 #| implements: alg1-l6 alg1-l8 claim-32-linear-growth claim-32-interval claim-32-rank-bound claim-41-budgets
 class Schedule(_Inputs):
     """When the total rank grows from modules·init_r to target_total: `top_h`·`per_win` components a round.
@@ -72,6 +72,11 @@ class Schedule(_Inputs):
     def allocates(self, t: int) -> bool:
         "Whether step t is an allocation step (Algorithm 1, line 8)."
         return t >= self.first and (t - self.first) % self.interval == 0
+
+    def scored(self, t: int, steps: int) -> bool:
+        "Whether step t is one of the last `steps` before a round (or the round's own): no other score counts (lesson 03)."
+        until = self.first - t if t <= self.first else (self.first - t) % self.interval  # steps to the next round
+        return until < steps
 
     def total_after(self, t: int) -> int:
         "r_total after step t (Section 3.2: linear up to r_final)."

@@ -201,7 +201,7 @@ class Increlora(Peer):
         modules = sum(bool(re.fullmatch(s.targets, name)) for name, _ in model.named_modules())
         missing, rounds = round((s.rank - 1) * modules), 2 if self.scoring else s.rounds
         self.warmup = s.rounds + 2
-        options = dict(target_r=s.rank, top_h=min(modules, -(-missing // rounds)), first_allocation=1, interval=10**6 if self.scoring else 1)
+        options = dict(target_r=s.rank, top_h=min(modules, -(-missing // rounds)), first_allocation=1, interval=10**6 if self.scoring else 1, score_steps=10**6)
         options["incre_rank_num"] = max(1, -(-missing // (options["top_h"] * rounds)))
         return get_peft_model(model, IncreLoraConfig(task_type="SEQ_CLS", target_modules=s.targets, **options))
 
@@ -300,15 +300,17 @@ def memory(peer: Peer) -> dict[str, int]:
 # %% ../nbs/17_speed.ipynb #11d0a0fb
 TASKS = ("mnli", "sst2", "cola", "qqp", "qnli", "rte", "mrpc", "stsb")
 
-# %% ../nbs/17_speed.ipynb #ff2128e0
-def share(preset: str, modules: int = 72) -> float:
-    "The part of a published run in which ranks grow."
+# %% ../nbs/17_speed.ipynb #5175d5e8
+def share(preset: str, score_steps: int | None = None, modules: int = 72) -> float:
+    "The part of a published run's steps that is scored, with the last `score_steps` before each round (default: those that count)."
     settings = load_preset(preset)
-    return preset_config(settings).schedule(modules).last / preset_steps(settings)
+    config = preset_config(settings)
+    plan, latest = config.schedule(modules), config.scored_steps if score_steps is None else score_steps
+    return sum(plan.scored(t, latest) for t in range(1, plan.last + 1)) / preset_steps(settings)
 
-# %% ../nbs/17_speed.ipynb #4f908134
+# %% ../nbs/17_speed.ipynb #59f425d1
 def averaged(ratio: dict[str, float], part: float, name: str = "IncreLoRA") -> float:
-    "Cost of a step, averaged over a run whose first `part` is scored."
+    "Cost of a step, averaged over a run of which `part` is scored."
     return part * ratio[f"{name}, scoring"] + (1 - part) * ratio[name]
 
 # %% ../nbs/17_speed.ipynb #a012050c

@@ -112,7 +112,7 @@ def look_allocator(loop: Loop) -> Iterator[Finding]:
     state, unseen = loop.state, loop.state.tuner.guard.unseen
     scores = [layer.increlora_importance[state.adapter] for layer in state.layers.values()]
     untouched = all(bool(score.finite) and not score.averages.any() for score in scores)
-    passed = max(unseen, loop.updates if untouched else 0)
+    passed = max(unseen, sum(map(state.scored, range(1, loop.updates + 1))) if untouched else 0)
     if state.growing and (unseen or passed > 2):  # a warmup from 0 may leave λ and score at 0 for two updates
         yield Finding("allocator", "error", f"{passed} update(s) passed without an allocator, so no rank can grow",
                       "call Growth.step() between backward and optimizer.step(), or give the Trainer callbacks=[IncreLoraCallback()]")
@@ -328,9 +328,10 @@ def look_budget(loop: Loop) -> Iterator[Finding]:
 
 def look_scores(loop: Loop) -> Iterator[Finding]:
     "Scores of modules are not finite."
-    often = [name for name, count in loop.state.skipped.items() if count >= max(3, loop.state.t / 2)]
+    scored = sum(map(loop.state.scored, range(1, loop.state.t + 1)))
+    often = [name for name, count in loop.state.skipped.items() if count >= max(3, scored / 2)]
     if often:
-        yield Finding("scores", "warning", f"{len(often)} of {len(loop.state.layers)} modules had no finite score in half of the updates, so they cannot win",
+        yield Finding("scores", "warning", f"{len(often)} of {len(loop.state.layers)} modules had no finite score in half of the updates that were scored, so they cannot win",
                       "lower the learning rate, or train in bf16 or float32")
 
 # %% ../nbs/07b_doctor.ipynb #bf348657

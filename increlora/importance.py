@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 # %% auto #0
-__all__ = ['NORMS', 'CALLS', 'raw_score', 'divisor', 'thin_score', 'Probe', 'smooth', 'Importance']
+__all__ = ['NORMS', 'CALLS', 'raw_score', 'divisor', 'thin_score', 'used_tokens', 'token_sum', 'Probe', 'smooth', 'Importance',
+           'horizon']
 
 # %% ../nbs/03_importance.ipynb #8f8df81d
 NORMS = ("mean", "sqrt")
@@ -42,24 +43,39 @@ def thin_score(b: torch.Tensor, folded: torch.Tensor, grad: torch.Tensor, norm: 
 # %% ../nbs/03_importance.ipynb #31afbc63
 #| implements: claim-32-hook
 class _GradientTap(torch.autograd.Function):
-    "Passes `output` on; on the way back it hands ∂L/∂ΔW = Σ (∂L/∂y) xᵀ to `probe`, a stand-in for ΔW that is never read."
+    "Passes `output` on; on the way back it hands ∂L/∂ΔW to `probe`, a stand-in for ΔW that is never read."
 
     @staticmethod
     def forward(ctx, output, x, probe, keep):
         ctx.save_for_backward(x)
         ctx.keep = keep
-        ctx.mark_dirty(output)  # the same tensor goes on, so an in-place activation may follow
-        return output
+        return output.view_as(output)
 
     @staticmethod
     def backward(ctx, grad):
-        if not ctx.keep:
-            return grad, None, None, None
-        (x,) = ctx.saved_tensors
-        # float32, even if backward() runs inside autocast: a sum over many tokens loses digits in half precision
-        with torch.autocast(grad.device.type, enabled=False):
-            total = grad.reshape(-1, grad.shape[-1]).float().mT @ x.reshape(-1, x.shape[-1]).float()
+        total = token_sum(grad, *ctx.saved_tensors) if ctx.keep else None
         return grad, None, total, None
+
+# %% ../nbs/03_importance.ipynb #a7b19341
+#| implements: claim-32-hook eq-5
+def used_tokens(rows: torch.Tensor) -> torch.Tensor:
+    "Which of the `rows` (tokens, out) are not all zero, (tokens,)."
+    used = rows[:, 0] != 0  # looking at one column is cheap, and settles it for most tokens
+    rest = (~used).nonzero()[:, 0]
+    used[rest] = rows[rest].any(1)
+    return used
+
+
+def token_sum(grad: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    "∂L/∂ΔW = Σ (∂L/∂y) xᵀ over tokens, (out, in) in float32, for grad = ∂L/∂y (..., out) and x (..., in)."
+    rows, inputs = grad.reshape(-1, grad.shape[-1]), x.reshape(-1, x.shape[-1])
+    if rows.device.type == "cpu" and not torch.compiler.is_compiling():  # a GPU would have to wait for the answer
+        used = used_tokens(rows)
+        if used.count_nonzero() < 0.9 * len(rows):  # picking tokens is a copy
+            rows, inputs = rows[used], inputs[used]
+    dtype = rows.dtype if rows.dtype == torch.bfloat16 else torch.float32  # float16 could overflow
+    with torch.autocast(rows.device.type, enabled=False):
+        return (rows.to(dtype).mT @ inputs.to(dtype)).float()
 
 # %% ../nbs/03_importance.ipynb #b4c81618
 #| implements: eq-5 claim-32-hook
@@ -81,7 +97,7 @@ class Probe:
         self.weight = torch.zeros((), device=device).expand(self.shape).requires_grad_()
 
     def __call__(self, output: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        "Watch one call, output (..., out) of the input x (..., in): the output is handed back unchanged."
+        "Watch one call: `output` (..., out) of the frozen layer for the input x (..., in) is handed back unchanged."
         if self.weight.device != x.device:
             self.stand(x.device)
         counts = self.calls == "sum" or not self.seen
@@ -140,3 +156,10 @@ class Importance(nn.Module):
     def value(self) -> float:
         "Ŝ = I·U (Eq. 8), or NaN when the last raw score was not finite: such a module wins nothing."
         return float(self.averages.prod()) if bool(self.finite) else float("nan")
+
+# %% ../nbs/03_importance.ipynb #169d58e3
+#| implements: eq-6 eq-7
+def horizon(beta1: float, beta2: float, most: int) -> int:
+    "Number of latest scores on which I and U depend; what came before is below the rounding of float32 (Eq. 6 and 7). At most `most`."
+    beta = max(beta1, beta2)
+    return next((k for k in range(1, most) if beta**k * (1 + (1 - beta2) * k) <= 2**-24), most)

@@ -47,8 +47,12 @@ class GrowthState:
         "Whether the budget is not spent yet (Algorithm 1, line 6)."
         return self.total_rank < self.schedule.target_total
 
+    def scored(self, t: int) -> bool:
+        "Whether step t is scored: one of the last steps before a round, as a score counts for so many steps only."
+        return self.schedule.scored(t, self.config.scored_steps)
+
     def scores(self) -> dict[str, float]:
-        "Module name -> Ŝ (Eq. 8)."
+        "Module name -> Ŝ (Eq. 8) after the latest step that was scored."
         return {name: layer.increlora_importance[self.adapter].value for name, layer in self.layers.items()}
 
     def parts(self) -> dict[str, float]:
@@ -188,19 +192,15 @@ class Growth(GrowthActions):
     """Lets the ranks of an adapted model grow: call `step()` between backward and optimizer.step(), once an update.
 
     The averages of the scores live in the adapter's buffers, so after a resume only `t`, the number of updates done, is given.
-    Every step is scored, as in the paper, unless `score_steps` says how many before each round are enough (notebook 17). ValueError when the plan cannot work (see `check_budget` and `check_optimizer`), before any step.
+    ValueError when the plan cannot work (see `check_budget` and `check_optimizer`), before any step.
     """
 
-    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, total_steps: int, t: int = 0, score_steps: int | None = None):
+    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, total_steps: int, t: int = 0):
         super().__init__(model, t)
         check_budget(self, total_steps)
         check_optimizer(optimizer)
-        self.replicas, self.score_steps = Replicas(self.tuner.model), score_steps
+        self.replicas = Replicas(self.tuner.model)
         self.watch()
-
-    def scored(self, t: int) -> bool:
-        "Whether step t is scored: it is one of the last `score_steps` before a round."
-        return self.score_steps is None or (self.schedule.first - t) % self.schedule.interval < self.score_steps
 
     def watch(self) -> None:
         "Probes for the next step, if it is scored."

@@ -33,7 +33,7 @@ from transformers.pytorch_utils import Conv1D
 
 from .allocator import Schedule
 from .components import SCALINGS, Components, resize_rows
-from .importance import CALLS, NORMS, Importance, Probe, thin_score
+from .importance import CALLS, NORMS, Importance, Probe, horizon, thin_score
 from .orthogonality import FORMS, regularizer
 from .reserve import INITS, add_reserve, start
 
@@ -92,6 +92,7 @@ class ChoiceOptions(MethodOptions):
     mode: str = option("paper", "'paper' or 'official': fills the choices that are None")
     score_norm: str | None = option(None, "Eq. 5: 'mean' over entries, or sum / 'sqrt'(entries)")
     score_calls: str | None = option(None, "'sum' over the calls of a module, or 'first' call of the last micro-batch")
+    score_steps: int | None = option(None, "steps before each round that are scored; default: those that can count in float32 (lesson 03)")
     scaling: str | None = option(None, "'constant', 'rank' (alpha / current rank) or 'compensated' (so, without a jump)")
     orth_form: str | None = option(None, "Eq. 4: 'paper' (squared, summed) or 'official' (not squared, mean)")
     incre_rank_num: int | None = option(None, "components per win and reserve per module (c); default: 1, official target_r // 2")
@@ -158,8 +159,8 @@ def complete(config: "IncreLoraConfig") -> None:
 BIASES = ("none", "all", "increlora_only")
 CHOICES = {"score_norm": NORMS, "score_calls": CALLS, "scaling": SCALINGS, "orth_form": FORMS, "late_rate": LATE_RATES, "init_vectors": INITS, "bias": BIASES}
 SWITCHES = dict.fromkeys(("advance_learning", "restart_warmup", "init_weights"), (True, False))
-WHOLE = {"init_r": 1, "top_h": 1, "interval": 1, "incre_rank_num": 1, "target_total_rank": 1, "first_allocation": 1, "warmup_steps": 0, "seed": 0}
-OPTIONAL = ("top_h", "incre_rank_num", "target_total_rank", "first_allocation", "warmup_steps", "lora_alpha")
+WHOLE = {"init_r": 1, "top_h": 1, "interval": 1, "incre_rank_num": 1, "target_total_rank": 1, "first_allocation": 1, "warmup_steps": 0, "score_steps": 1, "seed": 0}
+OPTIONAL = ("top_h", "incre_rank_num", "target_total_rank", "first_allocation", "warmup_steps", "score_steps", "lora_alpha")
 BETWEEN = (lambda x: 0 < x < 1), "values between 0 and 1, both excluded"
 NUMBERS = {"beta1": BETWEEN, "beta2": BETWEEN, "lora_dropout": (lambda x: 0 <= x < 1, "values from 0 to below 1"), "orth_reg_weight": (lambda x: x >= 0, "numbers from 0"),
            "init_std": (lambda x: x > 0, "numbers above 0"), "lora_alpha": (lambda x: x > 0, "None or numbers above 0")}
@@ -224,6 +225,16 @@ class IncreLoraConfig(TargetOptions):
         "Reserve components of a growing module."
         return self.incre_rank_num if self.advance_learning else 0
 
+    @property
+    def scored_steps(self) -> int:
+        "Steps before each round in which modules are scored (Algorithm 1, line 7)."
+        return horizon(self.beta1, self.beta2, max(self.first_round, self.interval)) if self.score_steps is None else self.score_steps
+
+    @property
+    def first_round(self) -> int:
+        "Step of the first allocation, from 1."
+        return self.first_allocation or (self.interval if self.mode == "paper" else 2 * self.interval + 1)
+
     def total_rank(self, modules: int) -> int:
         "r_final for a model with that many adapted modules."
         return self.target_total_rank if self.target_total_rank is not None else round(self.target_r * modules)
@@ -236,8 +247,7 @@ class IncreLoraConfig(TargetOptions):
 
     def schedule(self, modules: int) -> Schedule:
         "When the ranks of that many modules grow (Algorithm 1, lines 6 and 8)."
-        first = self.first_allocation or (self.interval if self.mode == "paper" else 2 * self.interval + 1)
-        return Schedule(modules, self.total_rank(modules), self.top_h or min(5, modules), self.interval, self.init_r, self.incre_rank_num, first)
+        return Schedule(modules, self.total_rank(modules), self.top_h or min(5, modules), self.interval, self.init_r, self.incre_rank_num, self.first_round)
 
 # %% ../nbs/07_tuner.ipynb #b5ebb355
 #| implements: alg1-l1 alg1-param
@@ -343,9 +353,9 @@ class IncreLoraLinear(nn.Module, MergeableLayer):
         for name in self.own(self.active_adapters):
             c = self.increlora_components[name]
             h = self.increlora_dropout[name](self._cast_input_dtype(x, c.b.dtype))
-            out = c(h, out)
             if self.training and torch.is_grad_enabled() and name in self.increlora_probe:
                 out = self.increlora_probe[name](out, h)
+            out = c(h, out)
         return out
 
 # %% ../nbs/07_tuner.ipynb #3671a567
@@ -439,7 +449,7 @@ class ModuleFinder(BaseTuner):
     increlora_layers = None  # module name -> layer; a walk through all modules is too slow for every pass
 
     def _prepare_adapter_config(self, config, model_config):
-        kind = str(model_config.get("model_type", ""))
+        kind = str((model_config or {}).get("model_type", ""))  # a model may say config = None
         if config.target_modules is None and kind not in self.target_module_mapping:
             raise ValueError(f"Please specify `target_modules`: target_modules=None has no default for the model type {kind!r}; allowed are names or one regular expression of linear layers, or 'all-linear'.")
         default = self.target_module_mapping.get(kind)
