@@ -361,7 +361,7 @@ def main(argv: list[str] | None = None) -> int:
     print(table(result))
     print(f"IncreLoRA over a run (rte, r 2): {averaged(result['ratios'], share('official/rte/r2')):.2f}")
     if out:
-        words = [f"--{name} {value}" for name, value in {**given, "steps": steps}.items() if value is not None]
+        words = [f"--{name} {value}" for name, value in {**given, "steps": steps}.items() if value is not None] + ["--no-scaling"] * short
         write_json(out, {"command": " ".join(["python -m increlora.bench", *words, "--out", out.name]), **environment(), **result})
     return 0
 

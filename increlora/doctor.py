@@ -23,7 +23,7 @@ from torch import nn
 from .components import RESERVE_LAMBDA
 from .optim import RowAdamW
 from .orthogonality import regularizer
-from .training import GrowthState, check_budget, check_loss, check_optimizer
+from .training import GrowthState, bare_optimizer, check_budget, check_loss, check_optimizer
 from .tuner import divides_by_items, head_names
 
 # %% ../nbs/07b_doctor.ipynb #70e5ea70
@@ -99,7 +99,7 @@ class Loop:
 
     def __post_init__(self):
         self.model = bare_model(self.model)
-        self.optimizer = getattr(self.optimizer, "optimizer", self.optimizer)
+        self.optimizer = bare_optimizer(self.optimizer)
         self.scheduler = getattr(self.scheduler, "scheduler", self.scheduler)
         self.updates = updates_done(self.optimizer)
         self.restart = getattr(self.optimizer, "restart", None)
@@ -228,7 +228,7 @@ def look_scheduler(loop: Loop) -> Iterator[Finding]:
     "The scheduler moves another optimizer, misses parameter groups, or ends at another step."
     if loop.scheduler is None or loop.optimizer is None:
         return
-    moved = getattr(loop.scheduler.optimizer, "optimizer", loop.scheduler.optimizer)
+    moved = bare_optimizer(loop.scheduler.optimizer)
     rates, groups = len(getattr(loop.scheduler, "base_lrs", moved.param_groups)), len(loop.optimizer.param_groups)
     steps, several = planned_steps(loop.scheduler), torch.distributed.is_available() and torch.distributed.is_initialized()
     if moved is not loop.optimizer:
@@ -361,7 +361,7 @@ def doctor(model, optimizer=None, scheduler=None, total_steps: int | None = None
     Give it what the loop has: shown less, it sees less. Best called after a few updates, between backward and
     Growth.step(). ValueError for a model without an IncreLoRA adapter.
     """
-    t = growth.t if growth else updates_done(getattr(optimizer, "optimizer", optimizer))
+    t = growth.t if growth else updates_done(bare_optimizer(optimizer))
     setup = examine_setup(model, optimizer, scheduler, total_steps, t, accumulation)
     progress = examine_progress(growth or GrowthState(model, t), optimizer, scheduler, total_steps)
     return Findings(dict.fromkeys(setup + progress))

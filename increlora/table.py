@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .results import write_whole
+from .results import read_json, write_whole
 from .tasks import GLUE, TASKS
 
 # %% ../nbs/10_table.ipynb #b3341b0f
@@ -43,11 +43,11 @@ def t_interval(values: Sequence[float]) -> tuple[float, float | None, float | No
     half = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
     return mean, mean - half, mean + half
 
-# %% ../nbs/10_table.ipynb #82e99684
+# %% ../nbs/10_table.ipynb #13e41333
 MOST_PARAMETERS = 10**15
 NEEDED = ("task", "method", "seed", "best", "last", "evaluations", "parameters")
 
-# %% ../nbs/10_table.ipynb #3cc63c1f
+# %% ../nbs/10_table.ipynb #1dbba0a1
 def check_run(run: dict, file: str) -> dict:
     "`run` with its file and its settings, if nothing is missing; ValueError with one sentence that names the file and the key."
     def refuse(key, value, allowed):
@@ -75,14 +75,11 @@ def check_run(run: dict, file: str) -> dict:
             raise ValueError(f"{file} has no number 'parameters.{key}'; a run needs it.")
     return {**run, "file": file, "settings": run.get("settings") or {}}
 
-# %% ../nbs/10_table.ipynb #100db01c
+# %% ../nbs/10_table.ipynb #d80fa449
 def read_file(path: Path) -> list[dict]:
     "The runs of one JSON file: {\"command\": ..., \"runs\": [...]}, whose `settings` hold for every run that has no other, or a single run."
-    try:
-        whole = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path.name} cannot be read ({error}); allowed is a whole JSON file.") from error
-    runs = whole.get("runs", [whole]) if isinstance(whole, dict) else None
+    whole = read_json(path, path.name)
+    runs = whole.get("runs", [whole])
     if not isinstance(runs, list) or not all(isinstance(run, dict) for run in runs):
         raise ValueError(f"{path.name} has no list of runs; allowed is one run, or {{\"command\": ..., \"runs\": [...]}}.")
     if "runs" not in whole:
@@ -106,11 +103,11 @@ def read_runs(path: str | Path) -> tuple[list[dict], list[str]]:
     for file in sorted(path.glob("**/all_results.json")) if path.is_dir() else ():
         name = file.relative_to(path).as_posix()
         try:
-            run = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            problems.append(f"{name} cannot be read ({type(error).__name__}) and is not counted.")
+            run = read_json(file, name)
+        except (OSError, ValueError) as error:
+            problems.append(f"Not counted: {error}")
             continue
-        runs.append(check_run(run if isinstance(run, dict) else {}, name))
+        runs.append(check_run(run, name))
     if not runs:
         raise ValueError(f"results={str(path)!r} holds no finished run; allowed is a folder with all_results.json files." + "".join(" " + p for p in problems))
     return runs, problems + [f"{run['file']}: the score is not a number; the run diverged." for run in runs if math.isnan(run["last"])]
@@ -472,12 +469,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--output", help="file to write instead of printing")
     return p
 
-# %% ../nbs/10_table.ipynb #5de5e092
+# %% ../nbs/10_table.ipynb #0f9e7e3e
 def printable(text: str) -> str:
     "`text` without control characters, which a terminal would obey."
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
-# %% ../nbs/10_table.ipynb #7fabb02c
+# %% ../nbs/10_table.ipynb #72421678
 def main(argv: list[str] | None = None) -> int:
     "Console script; returns the exit status, 2 after an error."
     args = parser().parse_args(argv)

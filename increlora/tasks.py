@@ -10,7 +10,8 @@ __all__ = ['GOOD', 'BAD', 'PARTS', 'THINGS', 'PEOPLE', 'REVIEWS', 'REVIEW_PLAN',
            'uniform', 'pocket_dataset', 'parquet_files', 'from_folder', 'from_hub', 'load_task', 'tokenize', 'cap',
            'hold_out', 'prepare', 'correlations', 'metrics', 'compute_metrics']
 
-# %% ../nbs/08c_tasks.ipynb #fae07124
+# %% ../nbs/08c_tasks.ipynb #bbb636b2
+import glob
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -255,7 +256,7 @@ def pocket_dataset(task: Task, train_size: int, validation_size: int, data_seed:
     columns = {split: {"idx": list(range(len(r))), **{c: [row[c] for row in r] for c in (*task.keys, "label")}} for split, r in rows.items()}
     return DatasetDict({split: Dataset.from_dict({c: columns[split][c] for c in features}, features=features, info=info) for split in rows})
 
-# %% ../nbs/08c_tasks.ipynb #f6dbed5c
+# %% ../nbs/08c_tasks.ipynb #994e968e
 def parquet_files(folder: Path, task: Task) -> dict[str, list[str]]:
     "Split -> its files in `folder`/`task.name`. FileNotFoundError when the folder or its training split is missing."
     inside = folder / task.name
@@ -279,7 +280,8 @@ def from_folder(task: Task, data_dir: str, cache_dir: str | None):
     files, data, split = parquet_files(folder, task), {}, "train"
     try:
         for split, found in files.items():
-            data[split] = load_dataset("parquet", data_files=found, split="train", cache_dir=cache_dir)
+            paths = [glob.escape(path) for path in found]  # datasets takes them for patterns, and 'glue[1]' would find the neighbour 'glue1'
+            data[split] = load_dataset("parquet", data_files=paths, split="train", cache_dir=cache_dir)
         return data
     except Exception as error:
         reason = str(error.__cause__ or error).strip().split("\n")[0][:160]
@@ -302,8 +304,10 @@ def from_hub(task: Task, cache_dir: str | None):
 def load_task(task_name: str | Task, data_dir: str | Path | None = None, *, data_seed: int = 0, train_size: int = 4000, validation_size: int = 500, cache_dir: str | None = None):
     """`train` and the evaluation splits of a task as a DatasetDict, checked: the task's text columns, label, idx.
 
-    `data_dir`: a folder in the layout of nyu-mll/glue instead of the Hub; embedded tasks need none and ignore it. `data_seed`, `train_size`,
-    `validation_size`: of the embedded tasks only. Raises ValueError, FileNotFoundError or ConnectionError with one sentence.
+    `data_dir`: instead of the Hub, a folder with a download of nyu-mll/glue, or with files in its layout: one folder a task with `train-*.parquet`
+    and `validation-*.parquet` (MNLI: `validation_matched-*`, `validation_mismatched-*`); nothing else in it is read. Embedded tasks need none and
+    ignore it. `data_seed`, `train_size`, `validation_size`: of the embedded tasks only. Raises ValueError, FileNotFoundError or ConnectionError
+    with one sentence.
     """
     from datasets import DatasetDict
 

@@ -6,10 +6,11 @@
 __all__ = ['MODES', 'LATE_RATES', 'LARGEST', 'BIASES', 'CHOICES', 'SWITCHES', 'WHOLE', 'OPTIONAL', 'BETWEEN', 'NUMBERS',
            'DEBERTA_TARGETS', 'ENCODER_TARGETS', 'HEADS', 'HEAD_TASKS', 'ROWS', 'add_peft_type', 'option',
            'MethodOptions', 'ChoiceOptions', 'TargetOptions', 'one_of', 'whole', 'within', 'named', 'complete',
-           'check_config', 'check_targets', 'check_names', 'IncreLoraConfig', 'IncreLoraLayer', 'MergeableLayer',
-           'IncreLoraLinear', 'default_targets', 'head_names', 'matching_modules', 'check_modules', 'check_rows',
-           'adopt_rows', 'ModuleFinder', 'UpdateGuard', 'divides_by_items', 'share_of_update', 'AdaptedModel',
-           'begin_pass', 'IncreLoraModel', 'rows_may_change', 'increlora_model', 'parameter_counts']
+           'check_config', 'check_targets', 'check_names', 'IncreLoraConfig', 'IncreLoraLayer', 'reordered',
+           'keep_order', 'MergeableLayer', 'IncreLoraLinear', 'default_targets', 'head_names', 'matching_modules',
+           'check_modules', 'check_rows', 'adopt_rows', 'ModuleFinder', 'UpdateGuard', 'divides_by_items',
+           'share_of_update', 'AdaptedModel', 'begin_pass', 'IncreLoraModel', 'rows_may_change', 'increlora_model',
+           'parameter_counts']
 
 # %% ../nbs/07_tuner.ipynb #808d5aa6
 import inspect
@@ -291,6 +292,24 @@ class IncreLoraLayer(BaseTunerLayer):
         probe.clear()
         return None if grad is None else thin_score(c.b, c.folded(), grad, norm) / grad_scale
 
+# %% ../nbs/07_tuner.ipynb #f39b0e0c
+def reordered(module: nn.Module) -> bool:
+    "Whether bitsandbytes has put this layer's 4-bit weight into the order of its CPU kernel for evaluation."
+    return getattr(getattr(getattr(module, "weight", None), "quant_state", None), "packing_format_for_cpu", False)
+
+
+def keep_order(model: nn.Module) -> None:
+    "Keep bitsandbytes from reordering the 4-bit weights of `model`. ValueError when it has done so already."
+    switch = "support_avx512bf16_for_cpu"  # of bitsandbytes' Linear4bit: reorder when evaluated
+    layers = {name: module for name, module in model.named_modules() if hasattr(module, switch)}
+    if late := [name for name, module in layers.items() if reordered(module)]:
+        raise ValueError(
+            f"the 4-bit weight of {late[0]!r} is in the order in which bitsandbytes evaluates on this CPU, and no gradient passes through it; "
+            "allowed is a model that has not been evaluated since it was loaded."
+        )
+    for module in layers.values():
+        setattr(module, switch, False)
+
 # %% ../nbs/07_tuner.ipynb #a1cce17a
 class MergeableLayer(IncreLoraLayer):
     "The way of s·ΔW into the base weight and out of it again."
@@ -311,11 +330,17 @@ class MergeableLayer(IncreLoraLayer):
         delta = (c.b.float().T @ c.folded().float()).to(c.b.dtype)
         return delta.T if self.fan_in_fan_out else delta
 
+    def get_base_weight(self) -> torch.Tensor:
+        "The base weight as numbers, whether quantized or not. ValueError when they would be wrong."
+        if reordered(self.get_base_layer()):
+            raise ValueError("the 4-bit weight is in the order in which bitsandbytes evaluates on this CPU, which PEFT misreads; allowed is merging and unmerging before the first evaluation.")
+        return super().get_base_weight()
+
     def merge(self, safe_merge: bool = False, adapter_names: list[str] | None = None) -> None:
         "Add s·ΔW to the base weight; with `safe_merge`, ValueError unless the result is finite."
         for name in self.own(check_adapters_to_merge(self, adapter_names)):
             weight = self.get_base_weight()
-            merged = weight + self.get_delta_weight(name).to(weight.dtype)
+            merged = (weight + self.get_delta_weight(name)).to(weight.dtype)  # half precision rounds once
             if safe_merge and not torch.isfinite(merged).all():
                 raise ValueError(f"NaNs detected in the merged weights. The adapter {name} seems to be broken and cannot be merged; allowed are finite weights.")
             self.set_base_weight(merged)
@@ -326,9 +351,9 @@ class MergeableLayer(IncreLoraLayer):
         if not self.merged:
             warnings.warn("Already unmerged. Nothing to do.")
         while self.merged_adapters:
-            name = self.merged_adapters.pop()
-            weight = self.get_base_weight()
-            self.set_base_weight(weight - self.get_delta_weight(name).to(weight.dtype))
+            name, weight = self.merged_adapters[-1], self.get_base_weight()
+            self.set_base_weight((weight - self.get_delta_weight(name)).to(weight.dtype))
+            self.merged_adapters.pop()  # last: a weight that cannot be read is still merged
 
 # %% ../nbs/07_tuner.ipynb #2782073e
 #| implements: eq-3 fig-3
@@ -466,6 +491,8 @@ class ModuleFinder(BaseTuner):
         config = _maybe_include_all_linear_layers(config, model)
         modules = matching_modules(model, lambda name: self._check_target_module_exists(config, name))
         check_modules(config, model, modules, get_quantization_kwargs(self))
+        if not config.inference_mode:
+            keep_order(model)
 
     def _create_and_replace(self, config, adapter_name, target, target_name, parent, current_key, **_):
         if isinstance(target, IncreLoraLayer):  # one more adapter on a module that has one
@@ -512,6 +539,7 @@ def divides_by_items(model: nn.Module) -> bool:
     "Whether the model itself divides its loss by `num_items_in_batch`: decoders that hand their keywords to transformers' causal-LM loss do."
     if LOSS_MAPPING.get(getattr(model, "loss_type", None)) is not ForCausalLMLoss or not getattr(type(model), "accepts_loss_kwargs", True):
         return False
+    # no flag of transformers says it: BartForCausalLM has Llama's loss_type and signature, and computes a loss of its own
     return not getattr(model.config, "is_encoder_decoder", False) and "loss_function" in inspect.unwrap(type(model).forward).__code__.co_names
 
 

@@ -16,6 +16,7 @@ TEMPLATE = """
 {%- extends 'lab/index.html.j2' -%}
 {%- block html_head_css -%}{{ super() }}<style>
   main, nav.pages { max-width: 62rem; margin: 0 auto; padding: 0 1rem; } nav.pages { display: flex; justify-content: space-between; gap: 1rem; padding: 1rem; font-family: sans-serif; }
+  .jp-InputArea pre { white-space: pre-wrap; }  /* long lines of code are folded, not cut off */
   details.code > summary { margin-left: 4rem; font-family: sans-serif; font-size: .85rem; cursor: pointer; }
 </style>{%- endblock -%}
 {%- block body_header -%}{{ super() }}{{ resources.pages }}{%- endblock -%}

@@ -1,7 +1,7 @@
 """All checks of this repository. The last line counts them.
 
 python .github/scripts/test.py                all steps (makes .venv first if nbdev is missing)
-python .github/scripts/test.py --all          the slow cells of the notebooks and PEFT's own tests as well
+python .github/scripts/test.py --all          the slow cells of the notebooks, PEFT's own tests and quantized models as well
 python .github/scripts/test.py clean export   only these steps
 python .github/scripts/test.py tests --path "nbs/04*.ipynb"
 """
@@ -151,9 +151,15 @@ def peft_step(a):
     return [("peft", code == 0)]
 
 
+def quantized_step(a):
+    "IncreLoRA on quantized base models (quantized.py). Needs a package index."
+    code, _ = stream([sys.executable, ROOT / ".github" / "scripts" / "quantized.py"], a.timeout)
+    return [("quantized", code == 0)]
+
+
 STEPS = {"compile": compile_step, "imports": imports_step, "names": names_step, "clean": clean_step, "export": export_step,
          "notebooks": notebooks_step, "trace": trace_step, "tests": tests_step, "wheel": wheel_step}
-SLOW = {"peft": peft_step}  # only with --all, or by name
+SLOW = {"peft": peft_step, "quantized": quantized_step}  # only with --all, or by name
 
 
 # --- helpers ---
@@ -220,7 +226,7 @@ def main():
     p.add_argument("--all", action="store_true", help="slow cells and slow steps as well (about 20 minutes on two cores)")
     p.add_argument("--path", help="notebook or glob for the step 'tests'")
     p.add_argument("--workers", type=int, default=2, help="notebooks tested at the same time (default: %(default)s)")
-    p.add_argument("--timeout", type=int, help="seconds for one of the steps 'tests' and 'peft' (default: 1200, with --all 7200)")
+    p.add_argument("--timeout", type=int, help="seconds for one of the steps 'tests', 'peft' and 'quantized' (default: 1200, with --all 7200)")
     a = p.parse_args()
     a.timeout = a.timeout or (7200 if a.all else 1200)
     known = STEPS | SLOW
