@@ -34,7 +34,7 @@ def row_adamw(args) -> tuple[type, dict]:
     "For `Trainer(optimizer_cls_and_kwargs=row_adamw(args))`: RowAdamW with the rates of the TrainingArguments."
     return RowAdamW, dict(lr=args.learning_rate, betas=(args.adam_beta1, args.adam_beta2), eps=args.adam_epsilon, weight_decay=args.weight_decay)
 
-
+# %% ../nbs/07d_trainer.ipynb #6bcca87f
 def restart_of(config, kind: str, warmup_steps: int, total_steps: int) -> Restart | None:
     "The learning-rate curve of components born late (Section 3.3) for the scheduler `kind`, as the configuration wants it."
     if not config.restart_warmup:
@@ -263,9 +263,12 @@ def flaw(path: Path) -> str | None:
         return f"cannot be read ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
     return None
 
-# %% ../nbs/07d_trainer.ipynb #7740695e
-def check_checkpoint(checkpoint: str | Path) -> None:
-    "ValueError that names the first file of a Trainer's checkpoint that is missing, cut or damaged."
+# %% ../nbs/07d_trainer.ipynb #a07f7989
+def check_checkpoint(checkpoint: str | Path) -> str:
+    """The path of a whole checkpoint, for `trainer.train(resume_from_checkpoint=check_checkpoint("run/checkpoint-500"))`.
+
+    ValueError that names the first file that is missing, cut or damaged.
+    """
     folder = Path(checkpoint)
     for path in sorted(folder.rglob("*.bin")):
         if path.name != "training_args.bin":  # which nobody reads
@@ -277,6 +280,7 @@ def check_checkpoint(checkpoint: str | Path) -> None:
     for path in dict.fromkeys([*needed, *weights, *rng, *there]):
         if problem := flaw(path):
             raise ValueError(f"checkpoint file {str(path)!r} {problem}; allowed is a whole checkpoint: delete {folder.name!r} to go on from the one before, or restore the file.")
+    return str(folder)
 
 
 def last_checkpoint(output_dir: str | Path) -> str | None:
@@ -287,5 +291,4 @@ def last_checkpoint(output_dir: str | Path) -> str | None:
     latest = max(Path(output_dir).glob("checkpoint-*"), key=step_of, default=None)
     if latest is None or step_of(latest) < 0:
         return None
-    check_checkpoint(latest)
-    return str(latest)
+    return check_checkpoint(latest)

@@ -114,6 +114,7 @@ class Replicas:
         self.size, self.ddp = 1, None
         if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
             self.size = dist.get_world_size()
+            torch._dynamo.config.optimize_ddp = False  # torch.compile would cut its graph along DDP's buckets, by shapes that change here
             self.hook = model.register_forward_pre_hook(self.notice)
 
     @torch.compiler.disable

@@ -135,7 +135,8 @@ def tests_step(a):
     "nbdev_test: every notebook runs. One result per notebook, and one for the tree they leave behind."
     before = set(files())
     cmd = [tool("nbdev_test"), "--n_workers", str(a.workers), "--timing", "--do_print", *(["--flags", "slow"] if a.all else [])]
-    code, text = stream(cmd + (["--path", a.path] if a.path else []), a.timeout)
+    if a.path: cmd += ["--path", a.path] if Path(a.path).exists() else ["--path", Path(a.path).parent, "--file_glob", Path(a.path).name]
+    code, text = stream(cmd, a.timeout)
     ran = sorted(set(re.findall(r"(?m)^Starting (.+\.ipynb)$", text)))
     lost = set(re.findall(r"(?m)^\t(\S+\.ipynb)$", text.partition("nbdev Tests Failed On The Following Notebooks:")[2]))
     done = set(re.findall(r"(?m)^- Completed (.+\.ipynb)$", text))
