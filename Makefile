@@ -9,7 +9,7 @@ READY := .venv/.ready
 help:
 	@echo "make demo   fine-tune a small encoder with growing ranks, offline, results in demo_output/"
 	@echo "make test   all checks; the last line counts them"
-	@echo "make test-all  the slow checks too: kills, processes, compilers, PEFT's own tests"
+	@echo "make test-all  the slow checks too: kills, processes, compilers, quantized bases, PEFT's own tests"
 	@echo "make bench  speed and memory beside PEFT's LoRA and AdaLoRA, as ratios"
 	@echo "make lab    open the notebooks in JupyterLab"
 	@echo "make docs   HTML pages of the notebooks in _docs/"
