@@ -78,6 +78,13 @@ class Schedule(_Inputs):
         until = self.first - t if t <= self.first else (self.first - t) % self.interval  # steps to the next round
         return until < steps
 
+    def scored_until(self, t: int, steps: int) -> int:
+        "Number of scored steps from 1 to t."
+        before = max(0, min(t, self.first) - max(0, self.first - steps))
+        whole, rest = divmod(max(0, t - self.first), self.interval)
+        per_round = min(steps, self.interval)
+        return before + whole * per_round + max(0, rest - (self.interval - per_round))
+
     def total_after(self, t: int) -> int:
         "r_total after step t (Section 3.2: linear up to r_final)."
         done = max(0, (t - self.first) // self.interval + 1)

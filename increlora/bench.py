@@ -306,7 +306,7 @@ def share(preset: str, score_steps: int | None = None, modules: int = 72) -> flo
     settings = load_preset(preset)
     config = preset_config(settings)
     plan, latest = config.schedule(modules), config.scored_steps if score_steps is None else score_steps
-    return sum(plan.scored(t, latest) for t in range(1, plan.last + 1)) / preset_steps(settings)
+    return plan.scored_until(plan.last, latest) / preset_steps(settings)
 
 # %% ../nbs/17_speed.ipynb #59f425d1
 def averaged(ratio: dict[str, float], part: float, name: str = "IncreLoRA") -> float:

@@ -111,8 +111,8 @@ def look_allocator(loop: Loop) -> Iterator[Finding]:
     "Updates pass, but no allocator is called."
     state, unseen = loop.state, loop.state.tuner.guard.unseen
     scores = [layer.increlora_importance[state.adapter] for layer in state.layers.values()]
-    untouched = all(bool(score.finite) and not score.averages.any() for score in scores)
-    passed = max(unseen, sum(map(state.scored, range(1, loop.updates + 1))) if untouched else 0)
+    untouched = state.tuner.guard.reports == 0 and all(bool(score.finite) and not score.averages.any() for score in scores)
+    passed = max(unseen, loop.updates if untouched else 0)
     if state.growing and (unseen or passed > 2):  # a warmup from 0 may leave λ and score at 0 for two updates
         yield Finding("allocator", "error", f"{passed} update(s) passed without an allocator, so no rank can grow",
                       "call Growth.step() between backward and optimizer.step(), or give the Trainer callbacks=[IncreLoraCallback()]")
@@ -196,7 +196,8 @@ def look_regularizer(loop: Loop) -> Iterator[Finding]:
         return
     yield from (lost := list(from_check("regularizer", check_loss, state)))
     cosine = None if lost else pull(state)
-    if cosine is not None and cosine < 0.5:
+    watched = any(state.adapter in layer.increlora_probe for layer in state.layers.values())  # else the task's part is unknown
+    if cosine is not None and cosine < 0.5 and watched:
         yield Finding("regularizer", "error", f"orth_reg_weight={state.config.orth_reg_weight} has no effect: the gradient of the reserve does not follow "
                       f"the regularizer (cosine {cosine:.2f})", "use the loss that the model returns, or add model.base_model.orthogonality_loss() to your own")
 
@@ -328,7 +329,7 @@ def look_budget(loop: Loop) -> Iterator[Finding]:
 
 def look_scores(loop: Loop) -> Iterator[Finding]:
     "Scores of modules are not finite."
-    scored = sum(map(loop.state.scored, range(1, loop.state.t + 1)))
+    scored = loop.state.schedule.scored_until(loop.state.t, loop.state.window)
     often = [name for name, count in loop.state.skipped.items() if count >= max(3, scored / 2)]
     if often:
         yield Finding("scores", "warning", f"{len(often)} of {len(loop.state.layers)} modules had no finite score in half of the updates that were scored, so they cannot win",

@@ -160,6 +160,6 @@ class Importance(nn.Module):
 # %% ../nbs/03_importance.ipynb #169d58e3
 #| implements: eq-6 eq-7
 def horizon(beta1: float, beta2: float, most: int) -> int:
-    "Number of latest scores on which I and U depend; what came before is below the rounding of float32 (Eq. 6 and 7). At most `most`."
+    "Number of latest scores that I and U depend on, at most `most`: what came before is below the rounding of float32 (Eq. 6 and 7)."
     beta = max(beta1, beta2)
     return next((k for k in range(1, most) if beta**k * (1 + (1 - beta2) * k) <= 2**-24), most)

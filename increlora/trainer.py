@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['HISTORY', 'row_adamw', 'restart_of', 'sharding', 'check_arguments', 'parsed', 'kept_lines', 'checksum', 'History',
-           'own_settings', 'check_same_run', 'GrowthEvents', 'HistoryEvents', 'IncreLoraCallback', 'step_of',
-           'other_processes', 'flaw', 'check_checkpoint', 'last_checkpoint']
+           'own_settings', 'check_same_run', 'sitting_out', 'GrowthEvents', 'HistoryEvents', 'IncreLoraCallback',
+           'step_of', 'other_processes', 'flaw', 'check_checkpoint', 'last_checkpoint']
 
 # %% ../nbs/07d_trainer.ipynb #3c0f9e25
 import json
@@ -134,6 +134,11 @@ def check_same_run(before: dict, now: dict, updates: int, step: int) -> None:
     if step and not updates:
         raise ValueError(f"the checkpoint of step {step} came without optimizer.pt and scheduler.pt, and no row would know its age; allowed is a whole checkpoint, such as last_checkpoint(output_dir) names.")
 
+# %% ../nbs/07d_trainer.ipynb #3bd898b3
+def sitting_out(growth: Growth) -> list[str]:
+    "Modules whose latest score was not finite: they win nothing until they have one that is (lesson 03)."
+    return [name for name, layer in growth.layers.items() if not bool(layer.increlora_importance[growth.adapter].finite)]
+
 # %% ../nbs/07d_trainer.ipynb #46b1308c
 class GrowthEvents(TrainerCallback):
     "The Trainer's events that concern growth: `growth.step()` before each update, and the doctor's look at the first ones."
@@ -151,7 +156,7 @@ class GrowthEvents(TrainerCallback):
         insist(examine_setup(model, optimizer, lr_scheduler, state.max_steps, state.global_step, micro_batches), said=self.said)
 
     def on_pre_optimizer_step(self, args, state, control, optimizer=None, lr_scheduler=None, **kwargs):
-        if self.updates == 2 or self.growth.schedule.allocates(self.growth.t + 1):
+        if self.updates == 2 or self.growth.growing and self.growth.schedule.allocates(self.growth.t + 1):
             insist(examine_progress(self.growth, optimizer, lr_scheduler, state.max_steps), RuntimeError, self.said)
         scaler = getattr(optimizer, "scaler", None)  # accelerate's wrapper holds the GradScaler of fp16 runs
         self.gains = self.growth.step(1.0 if scaler is None else scaler.get_scale())
@@ -203,7 +208,8 @@ class IncreLoraCallback(HistoryEvents, ExportableState):
     def state(self) -> dict:
         "What a checkpoint keeps of this callback (the Trainer asks for it at each save)."
         if self.growth is not None:
-            self.saved = {"settings": own_settings(self.growth.config), "skipped": self.growth.skipped, "processes": self.processes, "history": self.history and self.history.mark}
+            self.saved = {"settings": own_settings(self.growth.config), "skipped": self.growth.skipped, "sitting_out": sitting_out(self.growth),
+                          "processes": self.processes, "history": self.history and self.history.mark}
         return {"args": {"verbose": self.verbose}, "attributes": {"saved": self.saved}}
 
     def on_init_end(self, args, state, control, **kwargs):
@@ -216,6 +222,8 @@ class IncreLoraCallback(HistoryEvents, ExportableState):
         updates = bare_optimizer(optimizer).param_groups[0]["updates"]
         check_same_run(saved.get("settings", {}), own_settings(self.growth.config), updates, state.global_step)
         self.growth.skipped.update({module: count for module, count in saved.get("skipped", {}).items() if module in self.growth.skipped})
+        for module in self.growth.layers.keys() & set(saved.get("sitting_out", [])):
+            self.growth.layers[module].increlora_importance[self.growth.adapter].finite = False
         state.stateful_callbacks.setdefault(name, {})  # a checkpoint of an older version has none, and the Trainer fills it in
         if state.is_world_process_zero:
             self.history = History(Path(args.output_dir) / HISTORY, state.global_step, saved.get("history"))

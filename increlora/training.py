@@ -29,7 +29,7 @@ class GrowthState:
         self.config = self.tuner.peft_config[self.adapter]
         self.layers, self.components = self.tuner.adapted_layers(self.adapter), self.tuner.components(self.adapter)
         self.limits = {name: min(c.in_features, c.out_features) for name, c in self.components.items()}
-        self.schedule = self.config.schedule(len(self.layers))
+        self.schedule, self.window = self.config.schedule(len(self.layers)), self.config.scored_steps
         self.skipped = dict.fromkeys(self.layers, 0)  # raw scores that were not finite, per module
 
     @property
@@ -48,8 +48,8 @@ class GrowthState:
         return self.total_rank < self.schedule.target_total
 
     def scored(self, t: int) -> bool:
-        "Whether step t is scored: one of the last steps before a round, as a score counts for so many steps only."
-        return self.schedule.scored(t, self.config.scored_steps)
+        "Whether step t is scored: one of the last steps before a round, as no other score counts, or of the first ten, when the loop is checked."
+        return t <= 10 or self.schedule.scored(t, self.window)
 
     def scores(self) -> dict[str, float]:
         "Module name -> Ŝ (Eq. 8) after the latest step that was scored."
@@ -98,8 +98,9 @@ def check_loss(state: GrowthState) -> None:
 
 def check_order(state: GrowthState) -> None:
     "RuntimeError when step() is called at a place, or in a mode, where there is no gradient to read."
-    probes = [layer.increlora_probe[state.adapter].gradient is not None for layer in state.layers.values()]
-    if not any(probe and c.lam.grad is not None for probe, c in zip(probes, state.components.values())):
+    probes = [layer.increlora_probe.get(state.adapter) for layer in state.layers.values()]
+    reached = [getattr(state.tuner, "learning", False) if probe is None else probe.gradient is not None for probe in probes]  # no probes: not scored
+    if not any(seen and c.lam.grad is not None for seen, c in zip(reached, state.components.values())):
         raise RuntimeError("step() found no gradient of the adapted layers; call it between backward and optimizer.step(), after model.train().")
     check_loss(state)
 
@@ -223,8 +224,8 @@ class Growth(GrowthActions):
         self.tuner.guard.report()
         if not self.growing:  # line 6
             return {}
+        check_order(self)
         if self.scored(self.t):
-            check_order(self)
             self.refresh(grad_scale)  # line 7
         gains = self.allocate() if self.schedule.allocates(self.t) else {}  # lines 8-15; line 13 is RowAdamW's
         if not self.growing:  # line 16

@@ -93,7 +93,7 @@ class ChoiceOptions(MethodOptions):
     mode: str = option("paper", "'paper' or 'official': fills the choices that are None")
     score_norm: str | None = option(None, "Eq. 5: 'mean' over entries, or sum / 'sqrt'(entries)")
     score_calls: str | None = option(None, "'sum' over the calls of a module, or 'first' call of the last micro-batch")
-    score_steps: int | None = option(None, "steps before each round that are scored; default: those that can count in float32 (lesson 03)")
+    score_steps: int | None = option(None, "steps before each round that are scored; default: those that can count in float32 (lesson 03). `interval` if some modules are not used in every update")
     scaling: str | None = option(None, "'constant', 'rank' (alpha / current rank) or 'compensated' (so, without a jump)")
     orth_form: str | None = option(None, "Eq. 4: 'paper' (squared, summed) or 'official' (not squared, mean)")
     incre_rank_num: int | None = option(None, "components per win and reserve per module (c); default: 1, official target_r // 2")
@@ -299,7 +299,7 @@ def reordered(module: nn.Module) -> bool:
 
 
 def keep_order(model: nn.Module) -> None:
-    "Keep bitsandbytes from reordering the 4-bit weights of `model`. ValueError when it has done so already."
+    "Keep bitsandbytes from reordering the 4-bit weights of `model`, from now on. ValueError when it has done so already."
     switch = "support_avx512bf16_for_cpu"  # of bitsandbytes' Linear4bit: reorder when evaluated
     layers = {name: module for name, module in model.named_modules() if hasattr(module, switch)}
     if late := [name for name, module in layers.items() if reordered(module)]:
@@ -517,11 +517,11 @@ class UpdateGuard:
     patience = 10  # updates
 
     def __init__(self):
-        self.report()
+        self.last, self.unseen, self.reports = None, 0, 0
 
     def report(self) -> None:
         "An allocator saw this update."
-        self.last, self.unseen = None, 0
+        self.last, self.unseen, self.reports = None, 0, self.reports + 1
 
     def notice(self, lam: torch.Tensor, interval: int) -> None:
         "Compare λ with the forward pass before; RuntimeError after min(ν − 1, 10) updates without a report, at least 1."
