@@ -75,15 +75,12 @@ class Schedule(_Inputs):
 
     def scored(self, t: int, steps: int) -> bool:
         "Whether step t is one of the last `steps` before a round (or the round's own): no other score counts (lesson 03)."
-        until = self.first - t if t <= self.first else (self.first - t) % self.interval  # steps to the next round
-        return until < steps
+        return (self.first - t if t <= self.first else (self.first - t) % self.interval) < steps  # steps to the next round
 
     def scored_until(self, t: int, steps: int) -> int:
         "Number of scored steps from 1 to t."
-        before = max(0, min(t, self.first) - max(0, self.first - steps))
-        whole, rest = divmod(max(0, t - self.first), self.interval)
-        per_round = min(steps, self.interval)
-        return before + whole * per_round + max(0, rest - (self.interval - per_round))
+        before, (rounds, rest) = min(t, self.first) - max(0, self.first - steps), divmod(max(0, t - self.first), self.interval)
+        return max(0, before) + rounds * min(steps, self.interval) + max(0, rest - max(0, self.interval - steps))
 
     def total_after(self, t: int) -> int:
         "r_total after step t (Section 3.2: linear up to r_final)."
