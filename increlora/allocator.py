@@ -84,8 +84,7 @@ class Schedule(_Inputs):
 
     def total_after(self, t: int) -> int:
         "r_total after step t (Section 3.2: linear up to r_final)."
-        done = max(0, (t - self.first) // self.interval + 1)
-        return min(self.target_total, self.modules * self.init_r + done * self.top_h * self.per_win)
+        return min(self.target_total, self.modules * self.init_r + max(0, (t - self.first) // self.interval + 1) * self.top_h * self.per_win)
 
     def check(self, total_steps: int) -> None:
         "ValueError when the budget cannot be spent in `total_steps`, with values that would do."
