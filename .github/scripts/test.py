@@ -224,7 +224,7 @@ def versions():
 def main():
     p = argparse.ArgumentParser(description="All checks of this repository.", epilog="steps: " + " ".join(STEPS | SLOW))
     p.add_argument("steps", nargs="*", metavar="step", help="only these steps (default: all)")
-    p.add_argument("--all", action="store_true", help="slow cells and slow steps as well (about 20 minutes on two cores)")
+    p.add_argument("--all", action="store_true", help="slow cells and slow steps as well (20 to 30 minutes on two cores)")
     p.add_argument("--path", help="notebook or glob for the step 'tests'")
     p.add_argument("--workers", type=int, default=2, help="notebooks tested at the same time (default: %(default)s)")
     p.add_argument("--timeout", type=int, help="seconds for one of the steps 'tests', 'peft' and 'quantized' (default: 1200, with --all 7200)")
