@@ -329,8 +329,7 @@ def look_budget(loop: Loop) -> Iterator[Finding]:
 
 def look_scores(loop: Loop) -> Iterator[Finding]:
     "Scores of modules are not finite."
-    scored = loop.state.schedule.scored_until(loop.state.t, loop.state.window)
-    often = [name for name, count in loop.state.skipped.items() if count >= max(3, scored / 2)]
+    often = [name for name, count in loop.state.skipped.items() if count >= max(3, loop.state.scored_steps / 2)]
     if often:
         yield Finding("scores", "warning", f"{len(often)} of {len(loop.state.layers)} modules had no finite score in half of the updates that were scored, so they cannot win",
                       "lower the learning rate, or train in bf16 or float32")
