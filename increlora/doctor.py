@@ -6,7 +6,7 @@
 __all__ = ['SEVERITIES', 'SETUP', 'PROGRESS', 'Finding', 'Findings', 'bare_model', 'updates_done', 'Loop', 'look_allocator',
            'from_check', 'look_optimizer', 'look_adapter', 'reserve_gradients', 'pull', 'look_regularizer',
            'look_restart', 'planned_steps', 'look_scheduler', 'look_rate', 'heads', 'looks_new', 'look_head',
-           'look_targets', 'look_loss_scale', 'look_dtype', 'rounds_left', 'look_budget', 'look_scores',
+           'look_targets', 'look_loss_scale', 'look_dtype', 'rounds_left', 'look_budget', 'scored_steps', 'look_scores',
            'examine_setup', 'examine_progress', 'doctor', 'insist']
 
 # %% ../nbs/07b_doctor.ipynb #ac342df3
@@ -23,7 +23,7 @@ from torch import nn
 from .components import RESERVE_LAMBDA
 from .optim import RowAdamW
 from .orthogonality import regularizer
-from .training import GrowthState, bare_optimizer, check_budget, check_loss, check_optimizer
+from .training import CHECKED, GrowthState, bare_optimizer, check_budget, check_loss, check_optimizer
 from .tuner import divides_by_items, head_names
 
 # %% ../nbs/07b_doctor.ipynb #70e5ea70
@@ -327,9 +327,15 @@ def look_budget(loop: Loop) -> Iterator[Finding]:
                       f"target_total_rank={state.schedule.target_total}", f"train for {steps} steps, or lower the target")
 
 
+def scored_steps(state: GrowthState) -> int:
+    "Number of steps scored so far, if ranks grew all the time."
+    early = min(state.t, CHECKED)
+    return early + state.schedule.scored_until(state.t, state.window) - state.schedule.scored_until(early, state.window)
+
+
 def look_scores(loop: Loop) -> Iterator[Finding]:
     "Scores of modules are not finite."
-    often = [name for name, count in loop.state.skipped.items() if count >= max(3, loop.state.scored_steps / 2)]
+    often = [name for name, count in loop.state.skipped.items() if count >= max(3, scored_steps(loop.state) / 2)]
     if often:
         yield Finding("scores", "warning", f"{len(often)} of {len(loop.state.layers)} modules had no finite score in half of the updates that were scored, so they cannot win",
                       "lower the learning rate, or train in bf16 or float32")

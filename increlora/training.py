@@ -18,11 +18,11 @@ from .orthogonality import regularizer
 from .reserve import grow, row_generator
 from .tuner import increlora_model
 
-# %% ../nbs/07a_training.ipynb #1e4a2d93
-#| implements: alg1-param alg1-l6
+# %% ../nbs/07a_training.ipynb #bf64a10d
 CHECKED = 10  # first steps, scored for the checks of lesson 07b
 
-
+# %% ../nbs/07a_training.ipynb #7b502f12
+#| implements: alg1-param alg1-l6
 class GrowthState:
     "What Algorithm 1 looks at: the components of an adapted model, their ranks and scores, the schedule. `t`: updates done."
 
@@ -53,12 +53,6 @@ class GrowthState:
     def scored(self, t: int) -> bool:
         "Whether step t is scored: one of the last steps before a round, as no other score counts, or of the first ten, when the loop is checked."
         return t <= CHECKED or self.schedule.scored(t, self.window)
-
-    @property
-    def scored_steps(self) -> int:
-        "Number of steps scored so far, if ranks grew all the time."
-        early = min(self.t, CHECKED)
-        return early + self.schedule.scored_until(self.t, self.window) - self.schedule.scored_until(early, self.window)
 
     def scores(self) -> dict[str, float]:
         "Module name -> Ŝ (Eq. 8) after the latest step that was scored."
