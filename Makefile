@@ -1,11 +1,12 @@
-# make demo | test | test-all | bench | lab | docs | clean          (make PYTHON=python3.12 demo picks the interpreter)
+# make demo | test | test-all | bench | lab | docs | lock | latest | lowest | clean     (make PYTHON=python3.12 demo picks the interpreter)
 PYTHON ?= python3
-# Installed first and by itself: reproducible and, where the package index offers one, the CPU build.
-TORCH ?= torch==2.13.0
+# another PyTorch than the locked one, e.g. make TORCH=torch==2.13.0 latest
+TORCH ?=
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/.ready
+VENV := $(PYTHON) .github/scripts/make_venv.py $(if $(TORCH),--torch "$(TORCH)")
 
-.PHONY: help demo test test-all bench lab docs clean
+.PHONY: help demo test test-all bench lab docs lock latest lowest clean
 help:
 	@echo "make demo   fine-tune a small encoder with growing ranks, offline, results in demo_output/"
 	@echo "make test   all checks; the last line counts them"
@@ -13,10 +14,13 @@ help:
 	@echo "make bench  speed and memory beside PEFT's LoRA and AdaLoRA, as ratios"
 	@echo "make lab    open the notebooks in JupyterLab"
 	@echo "make docs   HTML pages of the notebooks in _docs/"
-	@echo "make clean  remove .venv and everything that was built"
+	@echo "make lock   resolve constraints.txt anew: the versions that all of the above install"
+	@echo "make latest the tests with the newest versions, without the lock, in .venv-latest"
+	@echo "make lowest the tests with the oldest versions that settings.ini allows, in .venv-lowest"
+	@echo "make clean  remove the environments and everything that was built"
 
-$(READY): settings.ini setup.py pyproject.toml
-	@$(PYTHON) .github/scripts/make_venv.py --force --torch "$(TORCH)"
+$(READY): settings.ini setup.py pyproject.toml constraints.txt
+	@$(VENV) --force
 
 demo: $(READY)
 	@HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 TOKENIZERS_PARALLELISM=false $(BIN)/increlora_demo --overwrite
@@ -36,5 +40,12 @@ lab: $(READY)
 docs: $(READY)
 	@$(BIN)/python .github/scripts/docs.py
 
+lock:
+	@$(PYTHON) .github/scripts/lock.py
+
+latest lowest:
+	@$(VENV) --$@
+	@$(subst .venv,.venv-$@,$(BIN))/python .github/scripts/test.py tests
+
 clean:
-	rm -rf .venv _docs _proc build dist demo_output *.egg-info .ruff_cache
+	rm -rf .venv .venv-latest .venv-lowest _docs _proc build dist demo_output *.egg-info .ruff_cache

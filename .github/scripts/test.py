@@ -20,6 +20,7 @@ import tempfile
 import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import check_notebooks
@@ -31,6 +32,9 @@ from tree import BIN, ROOT, changes, copy_tree, environ, files, notebooks, run
 HAND_WRITTEN = "edit {nb}, run nbdev_export; do not edit increlora/*.py"
 LATE = "matplotlib seaborn datasets ipywidgets IPython".split()
 NEVER = "nbdev fastcore execnb".split()
+# Begun first, so that no long notebook is left alone at the end.
+LONG = "16_survival 08b_replaced_tokens 14_other_models".split()
+RUNNING = set()  # processes that an interrupt must end
 
 
 def modules(): return [f for f in files() if f.startswith("increlora/") and f.endswith(".py")]
@@ -132,18 +136,36 @@ def wheel_step(a):
 
 
 def tests_step(a):
-    "nbdev_test: every notebook runs. One result per notebook, and one for the tree they leave behind."
+    "nbdev_test: every notebook runs, in a process of its own. One result per notebook, and one for the tree they leave behind."
     before = set(files())
-    cmd = [tool("nbdev_test"), "--n_workers", str(a.workers), "--timing", "--do_print", *(["--flags", "slow"] if a.all else [])]
-    if a.path: cmd += ["--path", a.path] if Path(a.path).exists() else ["--path", Path(a.path).parent, "--file_glob", Path(a.path).name]
-    code, text = stream(cmd, a.timeout)
-    ran = sorted(set(re.findall(r"(?m)^Starting (.+\.ipynb)$", text)))
-    lost = set(re.findall(r"(?m)^\t(\S+\.ipynb)$", text.partition("nbdev Tests Failed On The Following Notebooks:")[2]))
-    done = set(re.findall(r"(?m)^- Completed (.+\.ipynb)$", text))
-    results = [(Path(n).name, n in done and Path(n).name not in lost) for n in ran]
-    if not ran or (code and all(ok for _, ok in results)): results.append(("nbdev_test", False))
+    chosen = [nb for nb in notebooks() if not a.path or matches(nb, a.path)]
+    order = sorted(chosen, key=lambda nb: LONG.index(nb.stem) if nb.stem in LONG else len(LONG))
+    with ThreadPoolExecutor(a.workers) as pool:
+        try: passed = dict(zip(order, pool.map(lambda nb: test_notebook(nb, a), order)))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for p in list(RUNNING): stop_all(p)
+            raise
+    results = [(nb.name, passed[nb]) for nb in chosen] or [(f"no notebook matches {a.path}", False)]
     left = sorted(set(files()) - before)
     return results + report("leftovers", [f"running the notebooks left {f}" for f in left], "nothing left behind in the tree")
+
+
+def matches(nb, path):
+    "Is this notebook meant by `path`: its own path, a folder above it, or a glob?"
+    chosen = ROOT / path
+    return nb == chosen or chosen in nb.parents or nb.relative_to(ROOT).match(path)
+
+
+def test_notebook(nb, a):
+    "Run one notebook in its own process; its output, and the reason of every cell that was skipped, in one piece."
+    start = time.time()
+    cmd = [tool("nbdev_test"), "--path", nb, "--n_workers", "0", *(["--flags", "slow"] if a.all else [])]
+    code, text = stream(cmd, a.notebook_timeout, quiet=True)
+    if code: print("\n".join("  " + line for line in text.splitlines()))
+    for line in sorted(set(re.findall(r"(?m)^skipped: .*", text))): print(f"  {nb.name}: {line}")
+    print(f"  {'ok    ' if not code else 'FAILED'} {nb.name} ({time.time() - start:.0f} s)", flush=True)
+    return not code
 
 
 def peft_step(a):
@@ -176,25 +198,29 @@ def failed(process):
     return (process.stdout + process.stderr).strip().splitlines()[-10:] + [f"exit status {process.returncode}"] if process.returncode else []
 
 
-def stream(cmd, timeout):
-    "Run `cmd`, show its output as it comes; (exit status, text). A command that runs longer than `timeout` seconds is ended."
+def stream(cmd, timeout, quiet=False):
+    "Run `cmd`, show its output as it comes unless `quiet`; (exit status, text). A command that runs longer than `timeout` seconds is ended."
     p = subprocess.Popen([str(c) for c in cmd], cwd=ROOT, env=environ(PYTHONUNBUFFERED="1"), text=True, encoding="utf-8", errors="replace",
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    RUNNING.add(p)
+    lines = []
     def stop():
-        print(f"  ended after {timeout} s", flush=True)
+        lines.append(f"ended after {timeout} s\n")
+        if not quiet: print("  " + lines[-1], end="", flush=True)
         stop_all(p)
     timer = threading.Timer(timeout, stop)
     timer.start()
-    lines = []
     try:
         for line in p.stdout:
             lines.append(line)
-            if not line.startswith(("Starting ", "- Completed ")): print("  " + line.rstrip(), flush=True)
+            if not quiet: print("  " + line.rstrip(), flush=True)
         return p.wait(), "".join(lines)
     except KeyboardInterrupt:
         stop_all(p)
         raise
-    finally: timer.cancel()
+    finally:
+        timer.cancel()
+        RUNNING.discard(p)
 
 
 def stop_all(process):
@@ -219,6 +245,16 @@ def versions():
     print("Python " + sys.version.split()[0] + "".join(f", {k} {v}" for k, v in found.items()), flush=True)
     pinned = re.search(r"nbdev==(\S+)", (ROOT / "settings.ini").read_text(encoding="utf-8")).group(1)
     if found["nbdev"] != pinned: sys.exit(f"error: the checks need nbdev {pinned} (settings.ini), this is {found['nbdev']}. Run: python .github/scripts/make_venv.py --force")
+    if others := unlocked(): print(f"  other versions than constraints.txt: {', '.join(others)}", flush=True)
+
+
+def unlocked():
+    "What is installed in another version than constraints.txt pins for this Python: the first suspects when a check fails."
+    from packaging.requirements import Requirement
+    lines = [line for line in make_venv.LOCK.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    pins = {p.name: p.specifier for p in map(Requirement, lines) if not p.marker or p.marker.evaluate()}
+    here = {d.name.lower().replace("_", "-"): d.version for d in importlib.metadata.distributions()}
+    return [f"{n} {here[n]} ({s})" for n, s in pins.items() if n in here and not s.contains(here[n], prereleases=True)]
 
 
 def main():
@@ -227,9 +263,10 @@ def main():
     p.add_argument("--all", action="store_true", help="slow cells and slow steps as well (20 to 30 minutes on two cores)")
     p.add_argument("--path", help="notebook or glob for the step 'tests'")
     p.add_argument("--workers", type=int, default=2, help="notebooks tested at the same time (default: %(default)s)")
-    p.add_argument("--timeout", type=int, help="seconds for one of the steps 'tests', 'peft' and 'quantized' (default: 1200, with --all 7200)")
+    p.add_argument("--timeout", type=int, help="seconds for one of the steps 'peft' and 'quantized' (default: 7200)", default=7200)
+    p.add_argument("--notebook_timeout", type=int, help="seconds for one notebook (default: 480, with --all 3600)")
     a = p.parse_args()
-    a.timeout = a.timeout or (7200 if a.all else 1200)
+    a.notebook_timeout = a.notebook_timeout or (3600 if a.all else 480)
     known = STEPS | SLOW
     if wrong := [s for s in a.steps if s not in known]: p.error(f"unknown step {wrong[0]!r}; there are: {', '.join(known)}")
     if not shutil.which("git"): sys.exit("error: the checks need git")
