@@ -47,7 +47,7 @@ def create(venv):
 
 
 def torch_pin():
-    "The release of torch in the lock: named by itself, so that pip takes the CPU build where the package index offers one."
+    "The release of torch in the lock: installed by itself, so that pip takes the CPU build where the package index offers one."
     return re.search(r"(?m)^torch==[^\s;]+", LOCK.read_text(encoding="utf-8")).group()
 
 
@@ -56,13 +56,26 @@ def uv(*arguments, **options):
     with tempfile.TemporaryDirectory() as tmp:
         sh(sys.executable, "-m", "venv", tmp)
         sh(python(Path(tmp)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv", hint=OFFLINE)
-        return sh(python(Path(tmp)), "-m", "uv", *arguments, hint=OFFLINE, stdout=subprocess.PIPE, text=True, **options)
+        return sh(python(Path(tmp)), "-m", "uv", *arguments, "--no-cache", hint=OFFLINE, stdout=subprocess.PIPE, text=True, **options)
+
+
+def release(version):
+    "The numbers of a version, without zeros at its end: 1.0 is 1."
+    return [int(n) for n in re.sub(r"(\.0)+$", "", version).split(".")]
 
 
 def lowest():
-    "The oldest version of every direct requirement that settings.ini allows, and what goes with them: lines of pins."
-    return uv("pip", "compile", "pyproject.toml", "--extra", "dev", "--resolution", "lowest-direct", "--python-version", "%d.%d" % sys.version_info[:2],
+    """The oldest version of every direct requirement that settings.ini allows, and what goes with them: lines of pins.
+
+    A floor below the version that is then installed would be a promise that nobody tests, so it is an error.
+    """
+    pins = uv("pip", "compile", "pyproject.toml", "--extra", "dev", "--resolution", "lowest-direct", "--python-version", "%d.%d" % sys.version_info[:2],
               "--quiet", "--no-annotate", "--no-header", "--no-emit-index-url")
+    floors = re.findall(r"(?<=[ =])([\w-]+)>=([\d.]+)", (ROOT / "settings.ini").read_text(encoding="utf-8"))
+    found = dict(re.findall(r"(?m)^([\w-]+)==([\d.]+)", pins))
+    wrong = [f"{name}>={floor}: the oldest version that fits the others is {found[name]}" for name, floor in floors if release(floor) != release(found[name])]
+    if wrong: sys.exit("error: settings.ini says " + "; ".join(wrong))
+    return pins
 
 
 def build(venv=VENV, which="locked", torch=None):
@@ -70,16 +83,16 @@ def build(venv=VENV, which="locked", torch=None):
     pip = [python(venv), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--progress-bar", "off"]
     with tempfile.TemporaryDirectory() as tmp:
         pins = Path(tmp) / "pins.txt"
-        if which == "lowest": pins.write_text(lowest())
-        else: pins.write_text(LOCK.read_text(encoding="utf-8") if which == "locked" else "")
-        first = torch or {"locked": torch_pin(), "latest": "torch"}.get(which) or re.search(r"(?m)^torch==\S+", pins.read_text()).group()
-        if torch: pins.write_text(re.sub(r"(?m)^(torch|triton|nvidia-[\w-]+|cuda-[\w-]+)==.*\n", "", pins.read_text()))
+        text = {"locked": LOCK.read_text(encoding="utf-8"), "latest": "torch\n"}[which] if which != "lowest" else lowest()
+        if torch: text = re.sub(r"(?m)^(torch|triton|nvidia-[\w-]+)==.*\n", "", text) + torch + "\n"
+        pins.write_text(text, encoding="utf-8")
+        first = torch or re.search(r"(?m)^torch\b[^\s;]*", text).group()
         print("[1/3] %s with Python %d.%d.%d" % (venv.name, *sys.version_info[:3]), flush=True)
         create(venv)
         print("[2/3] %s" % first, flush=True)
         sh(*pip, "-c", pins, first, hint=OFFLINE)
         print("[3/3] increlora, its requirements and the notebook tools, %s versions (a few minutes)" % which, flush=True)
-        sh(*pip, "-c", pins, *(["--upgrade", "--upgrade-strategy", "eager"] if which == "latest" and not torch else []), "-e", ".[dev]", hint=OFFLINE)
+        sh(*pip, "-c", pins, *(["--upgrade", "--upgrade-strategy", "eager"] if which == "latest" else []), "-e", ".[dev]", hint=OFFLINE)
     (venv / ".ready").write_text("ready\n")
     print("      %s is ready" % venv.name, flush=True)
 
