@@ -343,6 +343,8 @@ def show(fig: Any, alt: str) -> None:
 
     Raises ValueError if `alt` has fewer than 40 characters: state the conclusion and two numbers.
     """
+    from .extras import needs
+    needs("show", "matplotlib", "IPython")
     import base64
     import matplotlib.pyplot as plt
     from IPython.display import display

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['EXTRAS', 'needs', 'where_supported']
 
-# %% ../nbs/00b_extras.ipynb #5896f565
+# %% ../nbs/00b_extras.ipynb #a5e9d6dc
 import os
 import re
 from collections.abc import Iterator
@@ -13,12 +13,11 @@ from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
 
-# %% ../nbs/00b_extras.ipynb #b3de6d3a
+# %% ../nbs/00b_extras.ipynb #c3917384
 EXTRAS = {  # the package as it is imported: the extra that installs it
     "datasets": "glue", "scipy": "glue", "sklearn": "glue",
     "matplotlib": "plots", "seaborn": "plots",
     "IPython": "course", "ipywidgets": "course",
-    "submitit": "dev",
 }
 
 def needs(user: str, *packages: str) -> None:
@@ -32,7 +31,7 @@ def needs(user: str, *packages: str) -> None:
             cure = f"pip install 'increlora[{EXTRAS[name]}]'"
             raise ModuleNotFoundError(f"{user} needs the package {name!r}; install it with: {cure}", name=name) from None
 
-# %% ../nbs/00b_extras.ipynb #8742244b
+# %% ../nbs/00b_extras.ipynb #a5c339d3
 @contextmanager
 def where_supported() -> Iterator[None]:
     "Skip the rest of the block, visibly, where transformers refuses the installed PEFT as too old."

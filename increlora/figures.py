@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from .extras import needs
 from .optim import Restart
 
 # %% ../nbs/07e_figures.ipynb #f9e20460
@@ -39,18 +40,16 @@ def rank_grid(ranks: Mapping[str, int]) -> tuple[np.ndarray, list[int], list[str
 #| implements: fig-6
 def rank_heatmap(ranks: Mapping[str, int], title: str = "Final rank of every module"):
     "Figure: rank of each module, layers from left to right (the paper's Figure 6)."
+    needs("rank_heatmap", "matplotlib", "seaborn")
     import matplotlib.pyplot as plt
+    import seaborn
 
     grid, layers, kinds = rank_grid(ranks)
     fig, ax = plt.subplots(figsize=(max(4.5, 1.5 + 0.5 * len(layers)), max(2.2, 0.9 + 0.4 * len(kinds))))
-    image = ax.imshow(grid, cmap="cividis", vmin=0, aspect="auto")
-    for (row, column), rank in np.ndenumerate(grid):
-        if np.isfinite(rank):
-            ax.text(column, row, int(rank), ha="center", va="center", fontsize=11, color="white" if rank < 0.6 * np.nanmax(grid) else "black")
-    ax.set(title=title, xlabel="layer", xticks=range(len(layers)), yticks=range(len(kinds)))
-    ax.set_xticklabels(layers)
-    ax.set_yticklabels(kinds)
-    fig.colorbar(image, label="rank")
+    seaborn.heatmap(grid, ax=ax, annot=True, fmt=".0f", cmap="cividis", vmin=0, annot_kws={"fontsize": 11},
+                    xticklabels=layers, yticklabels=kinds, cbar_kws={"label": "rank"})  # a module that is not there stays empty
+    ax.set(title=title, xlabel="layer")
+    ax.tick_params(axis="y", rotation=0)
     fig.tight_layout()
     return fig
 
@@ -58,6 +57,7 @@ def rank_heatmap(ranks: Mapping[str, int], title: str = "Final rank of every mod
 #| implements: fig-2
 def rank_over_time(history: Iterable[Mapping], top: int = 6, title: str = "Rank over training"):
     "Figure: total rank, and the rank of the `top` modules that end highest, over the recorded steps (the paper's Figure 2)."
+    needs("rank_over_time", "matplotlib")
     import matplotlib.pyplot as plt
 
     history = list(history)
@@ -80,6 +80,7 @@ def rank_over_time(history: Iterable[Mapping], top: int = 6, title: str = "Rank 
 # %% ../nbs/07e_figures.ipynb #a3c7d045
 def learning_rates(restart: Restart, births: Iterable[int], peak: float = 1.0, title: str = "One learning-rate curve per generation"):
     "Figure: learning rate of the generations that move first in the updates `births`."
+    needs("learning_rates", "matplotlib")
     import matplotlib.pyplot as plt
 
     births = sorted(set(births))
@@ -97,6 +98,7 @@ def learning_rates(restart: Restart, births: Iterable[int], peak: float = 1.0, t
 #| implements: fig-7
 def lambda_histogram(lambdas: Iterable[float], title: str = "|λ| of the active components"):
     "Figure: histogram of |λ| on a logarithmic axis, beside the reserve's λ (the paper's Figure 7)."
+    needs("lambda_histogram", "matplotlib")
     import matplotlib.pyplot as plt
 
     sizes = np.abs(np.asarray(list(lambdas), dtype=float))

@@ -398,10 +398,14 @@ def write_result(folder: Path, result: dict) -> None:
 
 # %% ../nbs/08g_run.ipynb #0ddf0271
 def save_heatmap(ranks: dict[str, int], path: Path) -> None:
-    "The final ranks as a picture."
+    "The final ranks as a picture, or a sentence where the packages that draw it are not installed."
+    try:
+        fig = rank_heatmap(ranks)
+    except ModuleNotFoundError as error:
+        print(f"no picture of the ranks: {error}", file=sys.stderr)
+        return
     import matplotlib.pyplot as plt
 
-    fig = rank_heatmap(ranks)
     fig.savefig(path, dpi=120)
     plt.close(fig)
 

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .extras import needs
 from .results import read_json, write_whole
 from .tasks import GLUE, TASKS
 
@@ -35,6 +36,7 @@ def t_interval(values: Sequence[float]) -> tuple[float, float | None, float | No
     The values are one number a seed, so the interval covers what another choice of seeds would change (batch order, first weights). It does not
     cover the choice of the validation rows, which is the same for all seeds. Three seeds make it wide: 2.48 standard deviations to either side.
     """
+    needs("t_interval", "scipy")
     from scipy.stats import t
 
     mean = float(np.mean(values))
@@ -367,6 +369,7 @@ def name_ends(ax, ends: Iterable[tuple[float, float, str, str]]) -> None:
 
 def parameter_axis(ax) -> None:
     "A logarithmic axis with ticks such as 0.50M, few enough to be read."
+    needs("parameter_axis", "matplotlib")
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     low, high = ax.get_xlim()
@@ -378,6 +381,7 @@ def parameter_axis(ax) -> None:
 #| implements: fig-1
 def scores_against_parameters(cells: Sequence[Cell], task: str, show: str = "last"):
     "Figure: score in percent over the adapter parameters on a logarithmic axis, ± sample standard deviation over seeds (axes of the paper's Figure 1)."
+    needs("scores_against_parameters", "matplotlib")
     import matplotlib.pyplot as plt
 
     (fig, ax), ends, found = plt.subplots(figsize=(7, 3.8)), [], points(cells, task, show)

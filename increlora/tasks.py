@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .extras import needs
 from .tuner import whole
 
 # %% ../nbs/08c_tasks.ipynb #d14bb99f
@@ -237,6 +238,7 @@ def check_labels(split: str, data, task: Task) -> None:
 # %% ../nbs/08c_tasks.ipynb #0e1f378a
 def uniform(split: str, data, task: Task):
     "The checked split with the task's columns only (and idx, if there), class names on the labels, or float32 scores."
+    needs("uniform", "datasets")
     from datasets import ClassLabel, Value
 
     check_columns(split, data, task)
@@ -248,6 +250,7 @@ def uniform(split: str, data, task: Task):
 # %% ../nbs/08c_tasks.ipynb #de63bded
 def pocket_dataset(task: Task, train_size: int, validation_size: int, data_seed: int):
     "The embedded task as a DatasetDict, described as synthetic."
+    needs("pocket_dataset", "datasets")
     from datasets import ClassLabel, Dataset, DatasetDict, DatasetInfo, Features, Value
 
     features = Features({**{key: Value("string") for key in task.keys}, "label": ClassLabel(names=list(task.labels)), "idx": Value("int32")})
@@ -272,6 +275,7 @@ def parquet_files(folder: Path, task: Task) -> dict[str, list[str]]:
 # %% ../nbs/08c_tasks.ipynb #5fab07ad
 def from_folder(task: Task, data_dir: str, cache_dir: str | None):
     "Split -> Dataset from a folder in the Hub's layout."
+    needs("from_folder", "datasets")
     from datasets import load_dataset
 
     folder = Path(data_dir)
@@ -292,6 +296,7 @@ def from_folder(task: Task, data_dir: str, cache_dir: str | None):
 # %% ../nbs/08c_tasks.ipynb #bb3e26a1
 def from_hub(task: Task, cache_dir: str | None):
     "Split -> Dataset from the Hub, or from its cached copy."
+    needs("from_hub", "datasets")
     from datasets import load_dataset
 
     try:
@@ -309,6 +314,7 @@ def load_task(task_name: str | Task, data_dir: str | Path | None = None, *, data
     ignore it. `data_seed`, `train_size`, `validation_size`: of the embedded tasks only. Raises ValueError, FileNotFoundError or ConnectionError
     with one sentence.
     """
+    needs("load_task", "datasets")
     from datasets import DatasetDict
 
     task = get_task(task_name)
@@ -368,6 +374,7 @@ def prepare(task: str | Task, tokenizer, data_dir: str | Path | None = None, *, 
 # %% ../nbs/08c_tasks.ipynb #b76b12cb
 def correlations(predictions: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     "Pearson, Spearman and their mean; 0 where one side is constant, NaN where a prediction is not finite."
+    needs("correlations", "scipy")
     from scipy.stats import pearsonr, spearmanr
 
     if not np.isfinite(predictions).all():
@@ -380,6 +387,7 @@ def correlations(predictions: np.ndarray, labels: np.ndarray) -> dict[str, float
 # %% ../nbs/08c_tasks.ipynb #549fe055
 def metrics(task: str | Task, predictions, labels) -> dict[str, float]:
     "The task's scores as plain floats; `predictions`, `labels`: classes, (n,), or values for a regression, in equal number. F1 is that of class 1."
+    needs("metrics", "sklearn")
     from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
     task, predictions, labels = get_task(task), np.asarray(predictions), np.asarray(labels)
