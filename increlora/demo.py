@@ -10,6 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from .extras import MissingPackage, needs
 from .results import check_links, write_json
 from .run import HEATMAP, GlueArguments, RunArguments, run, without_bars
 from .trainer import HISTORY
@@ -49,7 +50,7 @@ def closing(folder: Path) -> str:
     "Where the results are, and what to type next."
     best = folder / "increlora"
     return "\n".join(["", "The task is synthetic: sentences written by this package's generator.", f"adapter       {best / 'adapter_model.safetensors'}",
-                      f"rank heatmap  {best / HEATMAP}", f"rank history  {best / HISTORY}", f"all results   {folder / 'demo.json'}", "", NEXT])
+                      *([f"rank heatmap  {best / HEATMAP}"] if (best / HEATMAP).is_file() else []), f"rank history  {best / HISTORY}", f"all results   {folder / 'demo.json'}", "", NEXT])
 
 # %% ../nbs/09_first_finetune.ipynb #bbe9445b
 def main(argv: list[str] | None = None) -> int:
@@ -61,13 +62,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier demo")
     chosen = parser.parse_args(argv)
     folder = Path(chosen.output_dir)
-    without_bars()
     try:
         if chosen.steps < 12:
             raise ValueError(f"steps={chosen.steps} is too few for six rounds; allowed are integers from 12.")
+        needs("increlora_demo", "datasets", "scipy", "sklearn")
+        without_bars()
         check_links(folder)
         results = compare(folder, steps=chosen.steps, seed=chosen.seed, overwrite=chosen.overwrite)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MissingPackage) as error:
         print(f"increlora_demo: error: {error}", file=sys.stderr)
         return 2
     if any(result is None for result in results.values()):

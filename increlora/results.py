@@ -27,6 +27,8 @@ from typing import BinaryIO
 import torch
 from safetensors import SafetensorError
 
+from .extras import MissingPackage
+
 # %% ../nbs/07c_results.ipynb #504d3155
 def best_and_last(log: list[dict], metric: str) -> dict:
     "Best and last value of `metric` in a Trainer's log, the step of the best, and the number of evaluations; None for what is no number."
@@ -186,7 +188,7 @@ def foreseen(error: Exception, at_work: bool = False) -> str | None:
         return f"the memory is not enough ({one_line(error)}); allowed are smaller batches, shorter inputs, or a smaller model."
     if no_disk(error):
         return f"a file cannot be written; is the disk full? ({one_line(error)})"
-    if isinstance(error, (ValueError, OSError)):
+    if isinstance(error, (ValueError, OSError, MissingPackage)):
         return one_line(error)
     if isinstance(error, RuntimeError) and said:
         return one_line(error)

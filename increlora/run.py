@@ -32,6 +32,7 @@ from transformers import DataCollatorWithPadding, HfArgumentParser, Trainer, Tra
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from .encoder import load_classifier, load_tokenizer, silent
+from .extras import needs
 from .figures import rank_heatmap
 from .methods import AdaLoraCallback, adalora_ranks, adapt, check_trained, costs, counts, parse_budget
 from .presets import TRAIN_ROWS, as_flags, describe, load_preset, model_config, plan, skeleton, total_steps
@@ -368,6 +369,7 @@ def run(glue: GlueArguments, training: TrainingArguments) -> dict | None:
     Returns the result, or None when an interrupt stopped the run; then a checkpoint is there to go on from. Under torchrun or
     accelerate launch every process calls it, and the first one writes.
     """
+    needs(NAME, "datasets", "scipy", "sklearn")
     folder, stop, first = Path(training.output_dir), StopSignal(), training.process_index == 0
     chosen = settings(glue, training)
     if first:

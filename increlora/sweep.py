@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .encoder import silent
+from .extras import MissingPackage, needs
 from .presets import as_flags
 from .results import check_links, read_json, write_json
 from .run import CONFIG, NOT_SETTINGS, RESULTS, from_file, in_use, parse, work
@@ -428,9 +429,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if chosen.list:
             print("\n".join(f"{state(out, c):8} {c.name}" for c in every))
             return 0
+        needs(NAME, "datasets", "scipy", "sklearn")
         check_links(out)
         ended = conduct(every, out, chosen)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MissingPackage) as error:
         print(f"{NAME}: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

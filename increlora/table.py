@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .extras import needs
+from .extras import MissingPackage, needs
 from .results import read_json, write_whole
 from .tasks import GLUE, TASKS
 
@@ -488,7 +488,7 @@ def main(argv: list[str] | None = None) -> int:
         text = printable(report(runs, args.format, SHOWN if args.show == "both" else [args.show], baselines, args.by, problems))
         if args.output:
             write_text(Path(args.output), text)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MissingPackage) as error:
         print(printable(f"{NAME}: error: {error}"), file=sys.stderr)
         return 2
     for problem in problems:
