@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['HISTORY', 'STATE', 'SAVED', 'row_adamw', 'restart_of', 'sharding', 'check_arguments', 'parsed', 'kept_lines',
-           'checksum', 'History', 'own_settings', 'check_same_run', 'sitting_out', 'GrowthEvents', 'HistoryEvents',
-           'IncreLoraCallback', 'step_of', 'other_processes', 'flaw', 'saved_flaw', 'loaded', 'tensors_in',
-           'whole_number', 'number', 'line_of_log', 'wrong_field', 'state_flaw', 'callbacks_flaw', 'counts_in',
-           'other_clock', 'other_shapes', 'check_checkpoint', 'contradiction', 'last_checkpoint']
+           'checksum', 'History', 'own_settings', 'check_same_run', 'sitting_out', 'check_fresh', 'GrowthEvents',
+           'HistoryEvents', 'IncreLoraCallback', 'step_of', 'other_processes', 'flaw', 'saved_flaw', 'loaded',
+           'tensors_in', 'whole_number', 'number', 'line_of_log', 'wrong_field', 'state_flaw', 'callbacks_flaw',
+           'counts_in', 'other_clock', 'other_shapes', 'check_checkpoint', 'contradiction', 'last_checkpoint']
 
 # %% ../nbs/07d_trainer.ipynb #3c0f9e25
 import json
@@ -38,13 +38,13 @@ def row_adamw(args) -> tuple[type, dict]:
     return RowAdamW, dict(lr=args.learning_rate, betas=(args.adam_beta1, args.adam_beta2), eps=args.adam_epsilon, weight_decay=args.weight_decay)
 
 # %% ../nbs/07d_trainer.ipynb #6bcca87f
-def restart_of(config, kind: str, warmup_steps: int, total_steps: int) -> Restart | None:
+def restart_of(config, kind: str, warmup_steps: int, total_steps: int, interval: int) -> Restart | None:
     "The learning-rate curve of components born late (Section 3.3) for the scheduler `kind`, as the configuration wants it."
     if not config.restart_warmup:
         return None if config.late_rate == "original" else Restart(total_steps, kind="constant")
     if kind not in ("linear", "cosine"):
         raise ValueError(f"lr_scheduler_type={kind!r} has no restarted form; allowed are 'linear' and 'cosine', or restart_warmup=False.")
-    warmup = config.warmup_steps if config.warmup_steps is not None else warmup_steps or config.interval
+    warmup = config.warmup_steps if config.warmup_steps is not None else warmup_steps or interval
     return Restart(total_steps, min(warmup, total_steps), kind)
 
 # %% ../nbs/07d_trainer.ipynb #483ffaac
@@ -120,10 +120,11 @@ class History:
             file.write(self.lines[-1] + "\n")
 
 # %% ../nbs/07d_trainer.ipynb #1c374de3
-def own_settings(config) -> dict:
-    "The fields of an IncreLoraConfig that PEFT's own configuration does not have, as plain values."
-    names = {f.name for f in fields(config)} - {f.name for f in fields(PeftConfig)}
-    return json.loads(json.dumps({name: getattr(config, name) for name in sorted(names)}, default=sorted))
+def own_settings(growth: Growth) -> dict:
+    "The fields of an IncreLoraConfig that PEFT's own configuration does not have, as plain values, with the plan that was made."
+    names = {f.name for f in fields(growth.config)} - {f.name for f in fields(PeftConfig)} - {"rank_pattern"}
+    values = {name: getattr(growth.config, name) for name in sorted(names)}
+    return json.loads(json.dumps(values | {"top_h": growth.schedule.top_h, "interval": growth.schedule.interval}, default=sorted))
 
 
 def check_same_run(before: dict, now: dict, updates: int, step: int) -> None:
@@ -140,6 +141,14 @@ def sitting_out(growth: Growth) -> list[str]:
     return [name for name, layer in growth.layers.items() if not bool(layer.increlora_importance[growth.adapter].finite)]
 
 # %% ../nbs/07d_trainer.ipynb #46b1308c
+def check_fresh(optimizer, step: int) -> None:
+    "ValueError when a Trainer begins anew with an optimizer that has been used."
+    bare = bare_optimizer(optimizer)
+    updates = bare.param_groups[0].get("updates", 0)
+    if step == 0 and updates:
+        raise ValueError(f"the optimizer has made {updates} update(s), and this training begins at step 0; allowed is a new Trainer for a second train(), or resume_from_checkpoint=...")
+
+
 class GrowthEvents(TrainerCallback):
     "The Trainer's events that concern growth: `growth.step()` before each update, and the doctor's look at the first ones."
 
@@ -148,9 +157,11 @@ class GrowthEvents(TrainerCallback):
     def begin(self, args, state, model, optimizer, lr_scheduler) -> None:
         "Plan and checks, before the first step. ValueError for whatever cannot work."
         check_arguments(args)
-        self.growth, self.said, self.updates = Growth(model, optimizer, state.max_steps, t=state.global_step), set(), 0
+        check_fresh(optimizer, state.global_step)
+        self.growth = Growth(model, optimizer, state.max_steps, lr_scheduler, t=state.global_step, verbose=False)
+        self.said, self.updates = set(), 0
         kind = str(getattr(args.lr_scheduler_type, "value", args.lr_scheduler_type))
-        restart = restart_of(self.growth.config, kind, args.get_warmup_steps(state.max_steps), state.max_steps)
+        restart = restart_of(self.growth.config, kind, args.get_warmup_steps(state.max_steps), state.max_steps, self.growth.schedule.interval)
         bare_optimizer(optimizer).restart = restart
         micro_batches = args.gradient_accumulation_steps * args.world_size
         insist(examine_setup(model, optimizer, lr_scheduler, state.max_steps, state.global_step, micro_batches), said=self.said)
@@ -158,8 +169,7 @@ class GrowthEvents(TrainerCallback):
     def on_pre_optimizer_step(self, args, state, control, optimizer=None, lr_scheduler=None, **kwargs):
         if self.updates == 2 or self.growth.growing and self.growth.schedule.allocates(self.growth.t + 1):
             insist(examine_progress(self.growth, optimizer, lr_scheduler, state.max_steps), RuntimeError, self.said)
-        scaler = getattr(optimizer, "scaler", None)  # accelerate's wrapper holds the GradScaler of fp16 runs
-        self.gains = self.growth.step(1.0 if scaler is None else scaler.get_scale())
+        self.gains = self.growth.step()  # accelerate's wrapper of the optimizer holds the GradScaler of fp16 runs
         self.updates, self.reached = self.updates + 1, self.growth.total_rank
 
     def on_log(self, args, state, control, logs=None, **kwargs):
@@ -208,7 +218,7 @@ class IncreLoraCallback(HistoryEvents, ExportableState):
     def state(self) -> dict:
         "What a checkpoint keeps of this callback (the Trainer asks for it at each save)."
         if self.growth is not None:
-            self.saved = {"settings": own_settings(self.growth.config), "skipped": self.growth.skipped, "sitting_out": sitting_out(self.growth),
+            self.saved = {"settings": own_settings(self.growth), "skipped": self.growth.skipped, "sitting_out": sitting_out(self.growth),
                           "processes": self.processes, "history": self.history and self.history.mark}
         return {"args": {"verbose": self.verbose}, "attributes": {"saved": self.saved}}
 
@@ -220,7 +230,7 @@ class IncreLoraCallback(HistoryEvents, ExportableState):
         self.processes, self.reached, name = args.world_size, self.growth.total_rank, type(self).__name__
         saved = state.stateful_callbacks.get(name, {}).get("attributes", {}).get("saved", {}) if state.global_step else {}
         updates = bare_optimizer(optimizer).param_groups[0]["updates"]
-        check_same_run(saved.get("settings", {}), own_settings(self.growth.config), updates, state.global_step)
+        check_same_run(saved.get("settings", {}), own_settings(self.growth), updates, state.global_step)
         self.growth.skipped.update({module: count for module, count in saved.get("skipped", {}).items() if module in self.growth.skipped})
         for module in self.growth.layers.keys() & set(saved.get("sitting_out", [])):
             self.growth.layers[module].increlora_importance[self.growth.adapter].finite = False

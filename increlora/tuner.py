@@ -4,19 +4,21 @@
 
 # %% auto #0
 __all__ = ['MODES', 'LATE_RATES', 'LARGEST', 'BIASES', 'CHOICES', 'SWITCHES', 'WHOLE', 'OPTIONAL', 'BETWEEN', 'NUMBERS',
-           'DEBERTA_TARGETS', 'ENCODER_TARGETS', 'HEADS', 'HEAD_TASKS', 'ROWS', 'add_peft_type', 'option',
-           'MethodOptions', 'ChoiceOptions', 'TargetOptions', 'one_of', 'whole', 'within', 'named', 'complete',
-           'check_config', 'check_targets', 'check_names', 'IncreLoraConfig', 'IncreLoraLayer', 'reordered',
-           'keep_order', 'MergeableLayer', 'IncreLoraLinear', 'default_targets', 'head_names', 'matching_modules',
-           'check_modules', 'check_rows', 'adopt_rows', 'ModuleFinder', 'UpdateGuard', 'divides_by_items',
-           'share_of_update', 'AdaptedModel', 'begin_pass', 'IncreLoraModel', 'rows_may_change', 'increlora_model',
-           'parameter_counts']
+           'DEBERTA_TARGETS', 'ENCODER_TARGETS', 'HEADS', 'HEAD_TASKS', 'READ_DIRECTLY', 'PATIENCE', 'ROWS',
+           'add_peft_type', 'option', 'MethodOptions', 'ChoiceOptions', 'TargetOptions', 'one_of', 'whole', 'within',
+           'named', 'complete', 'check_pattern', 'check_config', 'check_targets', 'check_names', 'IncreLoraConfig',
+           'IncreLoraLayer', 'reordered', 'keep_order', 'MergeableLayer', 'IncreLoraLinear', 'default_targets',
+           'head_names', 'matching_modules', 'place_of', 'sharing', 'second_reader', 'check_readers', 'check_modules',
+           'check_rows', 'adopt', 'adopt_rows', 'ModuleFinder', 'notice_update', 'AdaptedModel', 'note_ranks',
+           'copies_of', 'IncreLoraModel', 'rows_may_change', 'increlora_model', 'parameter_counts']
 
 # %% ../nbs/07_tuner.ipynb #808d5aa6
-import inspect
+import copy
 import re
+import uuid
 import warnings
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
@@ -29,13 +31,14 @@ from peft.utils.constants import TRANSFORMERS_MODELS_TO_ADALORA_TARGET_MODULES_M
 from peft.utils.error import NoMatchingPeftModuleError
 from peft.utils.peft_types import PeftType
 from torch import nn
-from transformers.loss.loss_utils import LOSS_MAPPING, ForCausalLMLoss
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
+from torch.optim.optimizer import register_optimizer_step_post_hook
 from transformers.pytorch_utils import Conv1D
 
-from .allocator import Schedule
+from .allocator import Schedule, plan_rounds
 from .components import SCALINGS, Components, resize_rows
 from .importance import CALLS, NORMS, Importance, Probe, horizon, thin_score
-from .orthogonality import FORMS, regularizer
+from .orthogonality import FORMS
 from .reserve import INITS, add_reserve, start
 
 # %% ../nbs/07_tuner.ipynb #b83aed04
@@ -75,7 +78,7 @@ class MethodOptions(PeftConfig):
     target_total_rank: int | None = option(None, "total rank at the end (r_final); default: target_r × modules")
     init_r: int = option(1, "rank of every module at the start")
     top_h: int | None = option(None, "modules that win a round (h); default: 5, or all of them where there are fewer")
-    interval: int = option(100, "steps between two rounds (ν)")
+    interval: int | None = option(None, "steps between two rounds (ν); default: such that growth ends after 40 % of the training")
     beta1: float = option(0.85, "smoothing of the sensitivity (β₁, Eq. 6)")
     beta2: float = option(0.85, "smoothing of the uncertainty (β₂, Eq. 7)")
     orth_reg_weight: float = option(0.1, "weight of the orthogonality loss (Eq. 4)")
@@ -95,7 +98,7 @@ class ChoiceOptions(MethodOptions):
     score_calls: str | None = option(None, "'sum' over the calls of a module, or 'first' call of the last micro-batch")
     score_steps: int | None = option(None, "steps before each round that are scored; default: those that can count in float32 (lesson 03). `interval` if some modules are not used in every update")
     scaling: str | None = option(None, "'constant', 'rank' (alpha / current rank) or 'compensated' (so, without a jump)")
-    orth_form: str | None = option(None, "Eq. 4: 'paper' (squared, summed) or 'official' (not squared, mean)")
+    orth_form: str | None = option(None, "Eq. 4 over all matrices: 'paper' (mean of squared norms), 'official' (mean, not squared), 'sum' (of squared norms)")
     incre_rank_num: int | None = option(None, "components per win and reserve per module (c); default: 1, official target_r // 2")
     first_allocation: int | None = option(None, "step of the first round, from 1; default: ν, official 2ν + 1 (its global_step 2ν)")
     late_rate: str | None = option(None, "rate of new components without restarts: 'original' curve or constant 'peak'")
@@ -103,6 +106,7 @@ class ChoiceOptions(MethodOptions):
     init_vectors: str = option("gaussian", "'gaussian' or 'unit' (length 1)")
     init_weights: bool = option(True, "True: λ = 0, the model starts as the base model; False: λ such that it does not")
     seed: int = option(0, "seed of the vectors drawn while training")
+    rank_pattern: dict | None = option(None, "module -> [rank, rows with the reserve] of a grown adapter; written when it is saved")
 
 # %% ../nbs/07_tuner.ipynb #dd20a54c
 @dataclass
@@ -161,10 +165,18 @@ BIASES = ("none", "all", "increlora_only")
 CHOICES = {"score_norm": NORMS, "score_calls": CALLS, "scaling": SCALINGS, "orth_form": FORMS, "late_rate": LATE_RATES, "init_vectors": INITS, "bias": BIASES}
 SWITCHES = dict.fromkeys(("advance_learning", "restart_warmup", "init_weights"), (True, False))
 WHOLE = {"init_r": 1, "top_h": 1, "interval": 1, "incre_rank_num": 1, "target_total_rank": 1, "first_allocation": 1, "warmup_steps": 0, "score_steps": 1, "seed": 0}
-OPTIONAL = ("top_h", "incre_rank_num", "target_total_rank", "first_allocation", "warmup_steps", "score_steps", "lora_alpha")
+OPTIONAL = ("top_h", "interval", "incre_rank_num", "target_total_rank", "first_allocation", "warmup_steps", "score_steps", "lora_alpha")
 BETWEEN = (lambda x: 0 < x < 1), "values between 0 and 1, both excluded"
 NUMBERS = {"beta1": BETWEEN, "beta2": BETWEEN, "lora_dropout": (lambda x: 0 <= x < 1, "values from 0 to below 1"), "orth_reg_weight": (lambda x: x >= 0, "numbers from 0"),
            "init_std": (lambda x: x > 0, "numbers above 0"), "lora_alpha": (lambda x: x > 0, "None or numbers above 0")}
+
+
+def check_pattern(pattern) -> None:
+    "ValueError unless `pattern` is None, or maps names to [rank, rows] with 0 <= rank <= rows."
+    def fits(pair):
+        return isinstance(pair, (list, tuple)) and len(pair) == 2 and all(type(n) is int for n in pair) and 0 <= pair[0] <= pair[1]
+    if pattern is not None and not (isinstance(pattern, dict) and all(isinstance(k, str) and fits(v) for k, v in pattern.items())):
+        raise ValueError(f"rank_pattern={str(pattern)[:80]!r} is not allowed; allowed are None, or module names with [rank, rows] each.")
 
 
 def check_config(config: "IncreLoraConfig") -> None:
@@ -202,11 +214,12 @@ def check_names(config: "IncreLoraConfig") -> None:
         named(name, getattr(config, name))
     named("modules_to_save", config.modules_to_save, single=False)  # PEFT would take a text apart into letters
     named("layers_to_transform", config.layers_to_transform, int)
+    check_pattern(config.rank_pattern)
 
 # %% ../nbs/07_tuner.ipynb #41260c34
 @dataclass
 class IncreLoraConfig(TargetOptions):
-    """Configuration of IncreLoRA: `get_peft_model(base, IncreLoraConfig(task_type="SEQ_CLS", target_r=2, top_h=5, interval=100))`.
+    """Configuration of IncreLoRA: `get_peft_model(base, IncreLoraConfig(task_type="SEQ_CLS", target_r=2))`.
 
     Choices that are None take the value that `mode` gives them. ValueError for a value that cannot be used.
     """
@@ -226,16 +239,6 @@ class IncreLoraConfig(TargetOptions):
         "Reserve components of a growing module."
         return self.incre_rank_num if self.advance_learning else 0
 
-    @property
-    def scored_steps(self) -> int:
-        "Steps before each round in which modules are scored (Algorithm 1, line 7)."
-        return horizon(self.beta1, self.beta2, max(self.first_round, self.interval)) if self.score_steps is None else self.score_steps
-
-    @property
-    def first_round(self) -> int:
-        "Step of the first allocation, from 1."
-        return self.first_allocation or (self.interval if self.mode == "paper" else 2 * self.interval + 1)
-
     def total_rank(self, modules: int) -> int:
         "r_final for a model with that many adapted modules."
         return self.target_total_rank if self.target_total_rank is not None else round(self.target_r * modules)
@@ -246,9 +249,28 @@ class IncreLoraConfig(TargetOptions):
             return 1.0
         return self.lora_alpha * modules / self.total_rank(modules) if self.scaling == "constant" else float(self.lora_alpha)
 
-    def schedule(self, modules: int) -> Schedule:
-        "When the ranks of that many modules grow (Algorithm 1, lines 6 and 8)."
-        return Schedule(modules, self.total_rank(modules), self.top_h or min(5, modules), self.interval, self.init_r, self.incre_rank_num, self.first_round)
+    def check_budget(self, modules: int) -> None:
+        "ValueError when top_h or the budget do not fit that many modules."
+        Schedule(modules, self.total_rank(modules), self.top_h or min(5, modules), 1, self.init_r, self.incre_rank_num, 1)
+
+    def schedule(self, modules: int, total_steps: int | None = None) -> Schedule:
+        """When the ranks of that many modules grow (Algorithm 1, lines 6 and 8).
+
+        Without an `interval` it is planned for `total_steps` (lesson 04). ValueError if these are missing, or nothing fits.
+        """
+        self.check_budget(modules)
+        waiting, total, win = (1 if self.mode == "paper" else 2), self.total_rank(modules), self.incre_rank_num
+        top_h, interval = self.top_h or min(5, modules), self.interval
+        if interval is None:
+            if total_steps is None:
+                raise ValueError("interval=None is planned for the number of training steps; allowed is schedule(modules, total_steps), or an interval.")
+            top_h, interval = plan_rounds(modules, total - modules * self.init_r, total_steps, win, self.top_h, waiting)
+        first = self.first_allocation or (interval if waiting == 1 else 2 * interval + 1)
+        return Schedule(modules, total, top_h, interval, self.init_r, win, first)
+
+    def scored_steps(self, plan: Schedule) -> int:
+        "Steps before each round of `plan` in which modules are scored (Algorithm 1, line 7)."
+        return self.score_steps or horizon(self.beta1, self.beta2, max(plan.first, plan.interval))
 
 # %% ../nbs/07_tuner.ipynb #b5ebb355
 #| implements: alg1-l1 alg1-param
@@ -266,10 +288,11 @@ class IncreLoraLayer(BaseTunerLayer):
         self.increlora_probe, self.merged_adapters = {}, []
         self._disable_adapters, self.cast_input_dtype_enabled = False, True
 
-    def update_layer(self, name: str, config: IncreLoraConfig, inference_mode: bool = False) -> None:
-        "Add the adapter `name` to this layer: init_r active components (Algorithm 1, line 1)."
+    def update_layer(self, name: str, config: IncreLoraConfig, inference_mode: bool = False, module: str = "") -> None:
+        "Add the adapter `name` to this layer: init_r active components (Algorithm 1, line 1), or those of a grown adapter."
         c = Components(self.in_features, self.out_features, scaling=config.scaling)
-        start(c, config.init_r, 0, None, config.init_std, config.init_vectors)
+        rank, rows = (config.rank_pattern or {}).get(module, (config.init_r, config.init_r))
+        start(c, rank, rows - rank, None, config.init_std, config.init_vectors)
         if not config.init_weights:
             sizes = c.a.detach().norm(dim=1) * c.b.detach().norm(dim=1)
             c.lam.data = torch.randn_like(c.lam).sign() / (2 * sizes)  # |λ b aᵀ| = 1/2: seen in every output, wild in none
@@ -360,11 +383,17 @@ class MergeableLayer(IncreLoraLayer):
 class IncreLoraLinear(nn.Module, MergeableLayer):
     "A frozen linear layer plus the components of its active adapters."
 
-    def __init__(self, base_layer: nn.Module, adapter_name: str, config: IncreLoraConfig, fan_in_fan_out: bool = False, **quantization):
+    def __init__(self, base_layer: nn.Module, adapter_name: str, config: IncreLoraConfig, fan_in_fan_out: bool = False, module: str = "", **quantization):
         nn.Module.__init__(self)
         MergeableLayer.__init__(self, base_layer, **quantization)
         self.fan_in_fan_out, self._active_adapter = fan_in_fan_out, adapter_name
-        self.update_layer(adapter_name, config)
+        self.update_layer(adapter_name, config, module=module)
+
+    def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs) -> None:
+        "What load_state_dict() calls first: the saved number of rows, for whoever loads without PEFT."
+        for name, c in self.increlora_components.items():
+            adopt(c, state_dict, f"{prefix}increlora_components.{name}.")
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def forward(self, x: torch.Tensor, *args, **kwargs) -> torch.Tensor:
         "base_layer(x) + s·Σ λᵢ bᵢ (aᵢ·x) for every active adapter; x: (..., in), result: (..., out)."
@@ -378,7 +407,7 @@ class IncreLoraLinear(nn.Module, MergeableLayer):
         for name in self.own(self.active_adapters):
             c = self.increlora_components[name]
             h = self.increlora_dropout[name](self._cast_input_dtype(x, c.b.dtype))
-            if self.training and torch.is_grad_enabled() and name in self.increlora_probe:
+            if torch.is_grad_enabled() and name in self.increlora_probe:
                 out = self.increlora_probe[name](out, h)
             out = c(h, out)
         return out
@@ -419,7 +448,48 @@ def head_names(model: nn.Module, task_type: str | None) -> list[str]:
 def matching_modules(model: nn.Module, matches: Callable[[str], object]) -> dict[str, nn.Module]:
     "Module name -> module for every name that `matches`, without the insides of adapters that are there already."
     inside = tuple(f"{name}." for name, module in model.named_modules() if isinstance(module, BaseTunerLayer))
-    return {name: module for name, module in model.named_modules() if name and not name.startswith(inside) and matches(name)}
+    return {name: module for name, module in model.named_modules(remove_duplicate=False) if name and not name.startswith(inside) and matches(name)}
+
+
+READ_DIRECTLY = (nn.TransformerEncoderLayer, nn.MultiheadAttention)  # torch hands their linear layers' weights to fused kernels
+
+
+def place_of(tensor: torch.Tensor) -> tuple | None:
+    "Device, first and last byte of a tensor in memory; None where it has none (empty, on the meta device, a subclass without memory)."
+    try:
+        start, last = tensor.data_ptr(), sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride()))
+    except (RuntimeError, NotImplementedError):
+        return None
+    if tensor.is_meta or tensor.numel() == 0 or start == 0:
+        return None
+    return tensor.device, start, start + (last + 1) * tensor.element_size() - 1
+
+
+def sharing(weight: torch.Tensor, other: torch.Tensor) -> bool:
+    "Whether two parameters are one, or lie in the same memory, at least in part."
+    mine, theirs = place_of(weight), place_of(other)
+    return weight is other or bool(mine and theirs and mine[0] == theirs[0] and mine[1] <= theirs[2] and theirs[1] <= mine[2])
+
+
+def second_reader(model: nn.Module, name: str) -> str | None:
+    "Who else reads the weight of the module `name`: another name of it, another parameter in the same memory, or a fused kernel of torch."
+    module, parent = model.get_submodule(name), model.get_submodule(name.rpartition(".")[0])
+    base = module.get_base_layer() if isinstance(module, BaseTunerLayer) else module
+    names = [other for other, found in model.named_modules(remove_duplicate=False) if found is module and other != name]
+    if names:
+        return f"it is {names[0]!r}, too"
+    if isinstance(parent, READ_DIRECTLY) or isinstance(base, NonDynamicallyQuantizableLinear):
+        return f"{type(parent).__name__} reads its weight without calling it"
+    weights = list(base.parameters())
+    others = [(key, p) for key, p in model.named_parameters(remove_duplicate=False) if not key.startswith(f"{name}.")]
+    return next((f"{key!r} shares its weight" for key, p in others if any(sharing(weight, p) for weight in weights)), None)
+
+
+def check_readers(model: nn.Module, names: Iterable[str]) -> None:
+    "ValueError when the weight of one of these modules has a second reader, which would not see the update."
+    for name in names:
+        if reader := second_reader(model, name):
+            raise ValueError(f"target_modules matches {name!r}, but {reader}, and would miss the update; allowed are linear layers with one reader (use exclude_modules, or untie the weights).")
 
 
 def check_modules(config: IncreLoraConfig, model: nn.Module, modules: dict[str, nn.Module], quantization: dict) -> None:
@@ -437,7 +507,11 @@ def check_modules(config: IncreLoraConfig, model: nn.Module, modules: dict[str, 
             raise ValueError(f"target_modules={targets!r} matches {name!r} of type {type(base).__name__}; allowed are torch.nn.Linear and Conv1D layers.")
         if config.init_r > min(sides := _get_in_out_features(base)):  # before the first layer is replaced
             raise ValueError(f"init_r={config.init_r} does not fit {name!r}, which is {sides[1]}x{sides[0]}; allowed are 1 to {min(sides)}.")
-    config.schedule(len(modules))
+        rows = (config.rank_pattern or {}).get(name, (0, 0))[1]
+        if rows > min(sides):
+            raise ValueError(f"rank_pattern[{name!r}] has {rows} rows, and the module is {sides[1]}x{sides[0]}; allowed are 0 to {min(sides)}.")
+    config.check_budget(len(modules))
+    check_readers(model, modules)
 
 # %% ../nbs/07_tuner.ipynb #b86d6b43
 def check_rows(module: str, c: Components, saved: dict[str, torch.Tensor]) -> None:
@@ -454,15 +528,20 @@ def check_rows(module: str, c: Components, saved: dict[str, torch.Tensor]) -> No
         raise ValueError(f"the saved tensors of {module!r} have the shapes {shapes}; allowed are a (rows, {c.in_features}), b (rows, {c.out_features}) and lam (rank,), with rank <= rows <= {most}.")
 
 
+def adopt(c: Components, saved: dict[str, torch.Tensor], prefix: str) -> None:
+    "Give `c` the number of rows that the tensors `saved` under `prefix` have; the values are loaded later."
+    for name, p in c.named_parameters():
+        tensor = saved.get(f"{prefix}{name}", p)
+        if tensor.ndim == p.ndim and len(tensor) != len(p):
+            resize_rows(p, p.new_empty(len(tensor), *p.shape[1:]))
+
+
 def adopt_rows(model: nn.Module, adapter_name: str, saved: dict[str, torch.Tensor]) -> None:
-    "Give every component the number of rows that the tensors `saved` have for it; the values are loaded later. ValueError when they do not fit."
+    "`adopt` for every adapted layer of a model, from the tensors of an adapter's file. ValueError when they do not fit."
     for key, layer in model.named_modules():
         if isinstance(layer, IncreLoraLayer) and adapter_name in layer.increlora_components:
             check_rows(key, layer.increlora_components[adapter_name], saved)
-            for name, p in layer.increlora_components[adapter_name].named_parameters():
-                rows = len(saved.get(f"{key}.increlora_components.{name}", p))
-                if rows != len(p):
-                    resize_rows(p, p.new_empty(rows, *p.shape[1:]))
+            adopt(layer.increlora_components[adapter_name], saved, f"{key}.increlora_components.")
 
 # %% ../nbs/07_tuner.ipynb #7d16cd66
 class ModuleFinder(BaseTuner):
@@ -496,9 +575,9 @@ class ModuleFinder(BaseTuner):
 
     def _create_and_replace(self, config, adapter_name, target, target_name, parent, current_key, **_):
         if isinstance(target, IncreLoraLayer):  # one more adapter on a module that has one
-            return target.update_layer(adapter_name, config)
+            return target.update_layer(adapter_name, config, module=current_key)
         base = target.get_base_layer() if isinstance(target, BaseTunerLayer) else target
-        layer = IncreLoraLinear(target, adapter_name, config, isinstance(base, Conv1D), **get_quantization_kwargs(self))
+        layer = IncreLoraLinear(target, adapter_name, config, isinstance(base, Conv1D), current_key, **get_quantization_kwargs(self))
         if adapter_name not in self.active_adapters:
             layer.requires_grad_(False)
         self._replace_module(parent, target_name, layer, target)
@@ -511,61 +590,52 @@ class ModuleFinder(BaseTuner):
             setattr(parent, child_name, new_module)
 
 # %% ../nbs/07_tuner.ipynb #ab351480
-class UpdateGuard:
-    "Notices optimizer updates that no allocator saw."
-
-    patience = 10  # updates
-
-    def __init__(self):
-        self.last, self.unseen, self.reports = None, 0, 0
-
-    def report(self) -> None:
-        "An allocator saw this update."
-        self.last, self.unseen, self.reports = None, 0, self.reports + 1
-
-    def notice(self, lam: torch.Tensor, interval: int) -> None:
-        "Compare λ with the forward pass before; RuntimeError after min(ν − 1, 10) updates without a report, at least 1."
-        version, last = self.last or (lam._version, lam)
-        self.unseen += version != lam._version or not torch.equal(last, lam)
-        self.last = lam._version, lam.detach().clone()
-        if self.unseen >= max(1, min(interval - 1, self.patience)):
-            raise RuntimeError(
-                f"interval={interval} needs an allocator, but {self.unseen} update(s) passed without one, so no rank can grow; pass "
-                "callbacks=[IncreLoraCallback()] to the Trainer, or call Growth.step() between backward and optimizer.step()."
-            )
-
-# %% ../nbs/07_tuner.ipynb #cafbe564
-def divides_by_items(model: nn.Module) -> bool:
-    "Whether the model itself divides its loss by `num_items_in_batch`: decoders that hand their keywords to transformers' causal-LM loss do."
-    if LOSS_MAPPING.get(getattr(model, "loss_type", None)) is not ForCausalLMLoss or not getattr(type(model), "accepts_loss_kwargs", True):
-        return False
-    # no flag of transformers says it: BartForCausalLM has Llama's loss_type and signature, and computes a loss of its own
-    return not getattr(model.config, "is_encoder_decoder", False) and "loss_function" in inspect.unwrap(type(model).forward).__code__.co_names
+PATIENCE = 10  # updates without an allocator, or ν − 1 where the interval is shorter
+_waiting: "weakref.WeakSet[ModuleFinder]" = weakref.WeakSet()  # models that could grow, and have no allocator
 
 
-def share_of_update(model: nn.Module, inputs: dict) -> torch.Tensor | float:
-    "The part of one update that this micro-batch stands for: its label tokens among all when the model divides by them, else 1."
-    items = inputs.get("num_items_in_batch") if model.accepts_loss_kwargs else None
-    if items is None:
-        return 1.0
-    labels = inputs["shift_labels"] if inputs.get("shift_labels") is not None else inputs["labels"][..., 1:]
-    return labels.ne(-100).sum() / items
+def notice_update(optimizer: torch.optim.Optimizer, args, kwargs) -> None:
+    "After an update of any optimizer in this process: RuntimeError when it trains a model that waits for its allocator."
+    for tuner in list(_waiting):
+        moved = tuner.growing_parameters()
+        if not moved:
+            _waiting.discard(tuner)
+        elif any(p is moved[0] for group in optimizer.param_groups for p in group["params"]):
+            tuner.unseen += 1
+            limit = min((c.interval - 1 for c in tuner.peft_config.values() if c.interval), default=PATIENCE)
+            if tuner.unseen >= max(1, min(limit, PATIENCE)):
+                raise RuntimeError(
+                    f"{tuner.unseen} update(s) of the adapter passed without an allocator, so no rank can grow; pass callbacks="
+                    "[IncreLoraCallback()] to the Trainer, or call Growth.step() between backward and optimizer.step()."
+                )
+
+
+register_optimizer_step_post_hook(notice_update)
 
 # %% ../nbs/07_tuner.ipynb #1f094d68
 #| implements: alg1-l1 alg1-l2 alg1-l3 alg1-l4
 class AdaptedModel(ModuleFinder):
     "The layers of every adapter, and what depends on their number."
 
+    unseen, attended = 0, False  # updates that no allocator saw; whether there is one
+    trained = None  # what was trained before the adapter was switched off
+
     def inject_adapter(self, model, adapter_name, *args, **kwargs) -> None:
-        "Put the layers in, then set scale and reserve (Algorithm 1, lines 1-4)."
+        "Put the layers in, then set scale and reserve (Algorithm 1, lines 1-4). ValueError on a base model that has this adapter."
+        if not self.targeted_module_names and any(adapter_name in m.increlora_components for m in model.modules() if isinstance(m, IncreLoraLayer)):
+            raise ValueError(f"adapter_name={adapter_name!r} is on this base model already, put there by another PeftModel; allowed is a fresh base model, or the one that its unload() returns.")
+        self.peft_config[adapter_name] = copy.copy(self.peft_config[adapter_name])  # what is written into it stays ours
         super().inject_adapter(model, adapter_name, *args, **kwargs)
         config, components = self.peft_config[adapter_name], self.components(adapter_name)
-        growing = config.schedule(len(components)).rounds > 0
-        for c in components.values():
+        growing = config.total_rank(len(components)) > config.init_r * len(components)
+        for name, c in components.items():
             c.base_scale = config.scale(len(components))
-            add_reserve(c, config.reserve_size if growing else 0, None, config.init_std, config.init_vectors)
-        model.accepts_loss_kwargs = divides_by_items(model)  # the Trainer's own guess is wrong for classifiers
-        self.losses, self.guard = {}, UpdateGuard()  # losses: both parts of the latest training loss, for the history
+            if name not in (config.rank_pattern or {}):
+                add_reserve(c, config.reserve_size if growing else 0, None, config.init_std, config.init_vectors)
+        if config.task_type in HEAD_TASKS:
+            model.accepts_loss_kwargs = False  # the Trainer takes any **kwargs for a loss that is divided already
+        if not config.inference_mode:
+            _waiting.add(self)
 
     @classmethod
     def _remap_adapter_state_dict_for_load(cls, model, config, adapter_name, state_dict):
@@ -578,71 +648,85 @@ class AdaptedModel(ModuleFinder):
             self.increlora_layers = {name: m for name, m in self.model.named_modules() if isinstance(m, IncreLoraLayer)}
         return {name: layer for name, layer in self.increlora_layers.items() if adapter_name in layer.increlora_components}
 
+    def components(self, adapter_name: str) -> dict[str, Components]:
+        "Module name -> its components."
+        return {name: layer.increlora_components[adapter_name] for name, layer in self.adapted_layers(adapter_name).items()}
+
+    def growing_parameters(self) -> list[nn.Parameter]:
+        "The λ of trained adapters whose budget is not spent."
+        found = []
+        for name, config in self.peft_config.items():
+            components = list(self.components(name).values())
+            if components and sum(c.rank for c in components) < config.total_rank(len(components)):
+                found += [c.lam for c in components if c.lam.requires_grad]
+        return found
+
+    def attend(self) -> None:
+        "An allocator takes care of this model from now on."
+        _waiting.discard(self)
+        self.unseen, self.attended = 0, True
+
+    def adapted_names(self) -> list[str]:
+        "Names of the modules that any adapter adapts."
+        return [name for name, module in self.model.named_modules() if isinstance(module, IncreLoraLayer)]
+
     def _enable_peft_forward_hooks(self, *args, adapter_names=None, **kwargs):
         "PEFT's entry for batches that mix adapters. Without it, PEFT would drop the names in silence."
         if adapter_names is not None:
             raise ValueError(f"adapter_names={adapter_names!r} mixes adapters in one batch, which only LoRA does; allowed is None, with set_adapter() to choose.")
         return nullcontext()
 
-    def components(self, adapter_name: str) -> dict[str, Components]:
-        "Module name -> its components."
-        return {name: layer.increlora_components[adapter_name] for name, layer in self.adapted_layers(adapter_name).items()}
-
-# %% ../nbs/07_tuner.ipynb #32e58762
-def begin_pass(tuner: AdaptedModel) -> bool:
-    "Tell probes and guard that a training pass begins; False when no adapter takes part."
-    for name in tuner.active_adapters:
-        layers, config = tuner.adapted_layers(name), tuner.peft_config[name]
-        if any(layer.disable_adapters for layer in layers.values()):
-            return False
-        for layer in layers.values():
-            if name in layer.increlora_probe:
-                layer.increlora_probe[name].start_pass()
-        components = [layer.increlora_components[name] for layer in layers.values()]
-        if torch.compiler.is_compiling():  # a compiled pass cannot look at values
-            continue
-        if name == tuner.active_adapters[0] and sum(c.rank for c in components) < config.total_rank(len(components)):
-            tuner.guard.notice(components[0].lam, config.interval)
-    return bool(tuner.active_adapters)
+def note_ranks(tuner: AdaptedModel, prefix: str = "", keep_vars: bool = False) -> None:
+    "Before a state is saved: write the ranks into the configurations, for whoever loads the adapter without asking us."
+    for name, config in tuner.peft_config.items():
+        config.rank_pattern = {module: [c.rank, len(c.a)] for module, c in tuner.components(name).items()}
 
 # %% ../nbs/07_tuner.ipynb #244d50c3
-#| implements: eq-4
+_copies: "weakref.WeakSet[IncreLoraModel]" = weakref.WeakSet()
+
+
+def copies_of(tuner: "IncreLoraModel") -> list["IncreLoraModel"]:
+    "Copies of this model that are alive: averages (EMA) and snapshots."
+    return [other for other in _copies if other.family == tuner.family and other is not tuner]
+
+
 class IncreLoraModel(AdaptedModel):
-    "The base model with its adapters; in training its loss includes the regularizer (Eq. 4)."
+    "The base model with its adapters."
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.hooks = [self.model.register_forward_pre_hook(self._before), self.model.register_forward_hook(self._after, with_kwargs=True)]
+        self.family = uuid.uuid4().hex  # shared with copies
+        self.register_state_dict_pre_hook(note_ranks)
 
-    def forward(self, *args, **kwargs):
-        "The base model's output."
-        return self.model(*args, **kwargs)
+    def __setstate__(self, state) -> None:
+        "Called on a copy (copy.deepcopy, pickle): it keeps its ranks when the original grows."
+        super().__setstate__(state)
+        _copies.add(self)
 
-    def _before(self, module, args) -> None:
-        self.learning = module.training and torch.is_grad_enabled() and begin_pass(self)
+    def disable_adapter_layers(self) -> None:
+        "Switch all adapters off; remembers what was trained."
+        if self.trained is None:
+            self.trained = self.active_adapters[:], {name for name, p in self.model.named_parameters() if p.requires_grad}
+        super().disable_adapter_layers()
 
-    def _after(self, module, args, inputs, outputs) -> None:
-        if self.learning and getattr(outputs, "loss", None) is not None:
-            share = share_of_update(module, inputs)
-            self.losses = {"loss": outputs.loss.detach() / share}
-            outputs.loss = outputs.loss + share * self.orthogonality_loss()
+    def enable_adapter_layers(self) -> None:
+        "Switch the active adapters on again, trained or frozen as they were."
+        super().enable_adapter_layers()
+        active, names = self.trained or (None, set())
+        if active == self.active_adapters:
+            for name, p in self.model.named_parameters():
+                p.requires_grad_(name in names)
+        self.trained = None
 
-    def orthogonality_loss(self) -> torch.Tensor | float:
-        "Σ orth_reg_weight · R over the active adapters. Add it yourself where the loss is not the model's own."
-        total, unweighted = 0.0, 0.0
-        for name in self.active_adapters:
-            weight = self.peft_config[name].orth_reg_weight
-            with torch.set_grad_enabled(weight > 0 and torch.is_grad_enabled()):
-                orth = regularizer(self.components(name).values(), self.peft_config[name].orth_form)
-            total, unweighted = total + weight * orth, unweighted + orth.detach()
-        self.losses["orthogonality"] = unweighted
-        return total
+    def merge_adapter(self, *args, **kwargs) -> None:
+        "As in PEFT. ValueError for a weight with a second reader."
+        check_readers(self.model, self.adapted_names())
+        super().merge_adapter(*args, **kwargs)
 
-    def _unload_and_optionally_merge(self, *args, **kwargs):
-        model = super()._unload_and_optionally_merge(*args, **kwargs)
-        for hook in self.hooks:
-            hook.remove()
-        return model
+    def _unload_and_optionally_merge(self, merge=True, **kwargs):
+        if merge:
+            check_readers(self.model, self.adapted_names())
+        return super()._unload_and_optionally_merge(merge=merge, **kwargs)
 
 # %% ../nbs/07_tuner.ipynb #7f20e711
 if add_peft_type() not in PEFT_TYPE_TO_CONFIG_MAPPING:
