@@ -111,7 +111,7 @@ def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
     "ValueError when `optimizer` (bare or in accelerate's wrapper) is no RowAdamW."
     bare = bare_optimizer(optimizer)
     if not isinstance(bare, RowAdamW):
-        raise ValueError(f"optimizer={type(bare).__name__} does not know rows of different age; allowed is increlora's RowAdamW (Trainer: optimizer_cls_and_kwargs=row_adamw(args)).")
+        raise ValueError(f"optimizer={type(bare).__name__} does not know rows of different age; allowed is increlora's RowAdamW (Trainer: trainer.optimizer_cls_and_kwargs = row_adamw(args)).")
 
 
 def check_gradients(state: GrowthState) -> None:
@@ -323,6 +323,8 @@ class Growth(GrowthActions):
         check_budget(self, total_steps)
         check_ranks(self)
         self.replicas, self.pass_hook = Replicas(self.tuner.model), None
+        for layer in self.layers.values():
+            layer.increlora_probe.pop(self.adapter, None)  # with what an attempt that ran out of memory left in it
         self.watch()
         if verbose and self.config.interval is None and self.growing:
             print(self.schedule.describe(total_steps))
