@@ -173,8 +173,8 @@ def check_fresh(optimizer, step: int) -> None:
     updates = max(group.get("updates", 0) for group in bare.param_groups)
     if step == 0 and updates:
         raise ValueError(
-            f"the optimizer has made {updates} update(s), and this training begins at step 0; allowed is resume_from_checkpoint=..., or a new "
-            "Trainer, for a second train() as well as for the smaller batch after auto_find_batch_size=True ran out of memory."
+            f"the optimizer has made {updates} update(s), and this training begins at step 0; allowed are resume_from_checkpoint=..., a new Trainer for a "
+            "second train(), and, where auto_find_batch_size=True ran out of memory, a new one with the smaller batch."
         )
 
 
