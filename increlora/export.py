@@ -30,6 +30,7 @@ from peft.utils.other import get_pattern_key
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from .card import write_card
 from .encoder import load_tokenizer
 from .results import read_json, write_json
 from .run import CONFIG, RESULTS, GlueArguments, make_base
@@ -171,10 +172,12 @@ def whole_folder(folder: str | Path, overwrite: bool = False) -> Iterator[Path]:
 
 # %% ../nbs/13_export.ipynb #415ae56d
 def write_lora(model: nn.Module, adapter_name: str, folder: Path, reserve: bool = False) -> None:
-    "adapter_model.safetensors and adapter_config.json of an adapter."
+    "adapter_model.safetensors, adapter_config.json and README.md of an adapter."
     ranks = {name: len(A) for name, (A, _) in lora_factors(model, adapter_name, reserve).items()}
     save_file(lora_tensors(model, adapter_name, reserve), folder / "adapter_model.safetensors", metadata={"format": "pt"})
-    lora_config(model, adapter_name, ranks).save_pretrained(str(folder))
+    config = lora_config(model, adapter_name, ranks)
+    config.save_pretrained(str(folder))
+    write_card(folder, config.task_type, config.base_model_name_or_path, plain=True)
 
 def save_as_lora(model: nn.Module, folder: str | Path, adapter_name: str | None = None, overwrite: bool = False, reserve: bool = False) -> None:
     """Save an adapter, by default the active one, as a plain PEFT LoRA adapter that needs no increlora.

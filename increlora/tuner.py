@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['MODES', 'LATE_RATES', 'LARGEST', 'BIASES', 'CHOICES', 'SWITCHES', 'WHOLE', 'OPTIONAL', 'BETWEEN', 'NUMBERS',
            'DEBERTA_TARGETS', 'ENCODER_TARGETS', 'HEADS', 'HEAD_TASKS', 'READ_DIRECTLY', 'PATIENCE', 'ROWS',
-           'add_peft_type', 'option', 'MethodOptions', 'ChoiceOptions', 'TargetOptions', 'one_of', 'whole', 'within',
-           'named', 'complete', 'check_pattern', 'check_config', 'check_targets', 'check_names', 'IncreLoraConfig',
-           'IncreLoraLayer', 'reordered', 'keep_order', 'MergeableLayer', 'IncreLoraLinear', 'default_targets',
-           'head_names', 'matching_modules', 'place_of', 'sharing', 'second_reader', 'check_readers', 'check_modules',
-           'check_rows', 'adopt', 'adopt_rows', 'ModuleFinder', 'notice_update', 'AdaptedModel', 'note_ranks',
-           'copies_of', 'IncreLoraModel', 'rows_may_change', 'increlora_model', 'parameter_counts']
+           'add_peft_type', 'option', 'MethodOptions', 'ChoiceOptions', 'TargetOptions', 'SavedOptions', 'one_of',
+           'whole', 'within', 'named', 'complete', 'check_pattern', 'check_config', 'check_targets', 'check_names',
+           'IncreLoraConfig', 'IncreLoraLayer', 'reordered', 'keep_order', 'MergeableLayer', 'IncreLoraLinear',
+           'default_targets', 'head_names', 'matching_modules', 'place_of', 'sharing', 'second_reader', 'check_readers',
+           'check_modules', 'check_rows', 'adopt', 'adopt_rows', 'ModuleFinder', 'notice_update', 'AdaptedModel',
+           'note_ranks', 'copies_of', 'IncreLoraModel', 'rows_may_change', 'increlora_model', 'parameter_counts']
 
 # %% ../nbs/07_tuner.ipynb #808d5aa6
 import copy
@@ -36,6 +36,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from transformers.pytorch_utils import Conv1D
 
 from .allocator import Schedule, plan_rounds
+from .card import write_card
 from .components import SCALINGS, Components, resize_rows
 from .importance import CALLS, NORMS, Importance, Probe, horizon, thin_score
 from .orthogonality import FORMS
@@ -119,6 +120,16 @@ class TargetOptions(ChoiceOptions):
     layers_to_transform: list[int] | int | None = option(None, "layer indices to adapt, with a list of target_modules")
     layers_pattern: list[str] | str | None = option(None, "name of the layer list")
     bias: str = option("none", "biases trained: 'none', 'all', or those of the adapted layers ('increlora_only')")
+
+# %% ../nbs/07_tuner.ipynb #cf39f2b9
+@dataclass
+class SavedOptions(TargetOptions):
+    "Options that are saved with a card, which says how the adapter is loaded."
+
+    def save_pretrained(self, save_directory: str, **kwargs) -> None:
+        "adapter_config.json, and in README.md the lines that load the adapter (lesson 06a)."
+        super().save_pretrained(save_directory, **kwargs)
+        write_card(save_directory, self.task_type, self.base_model_name_or_path)
 
 # %% ../nbs/07_tuner.ipynb #7ced3122
 LARGEST = 2**63 - 1  # of a tensor's integers
@@ -218,7 +229,7 @@ def check_names(config: "IncreLoraConfig") -> None:
 
 # %% ../nbs/07_tuner.ipynb #41260c34
 @dataclass
-class IncreLoraConfig(TargetOptions):
+class IncreLoraConfig(SavedOptions):
     """Configuration of IncreLoRA: `get_peft_model(base, IncreLoraConfig(task_type="SEQ_CLS", target_r=2))`.
 
     Choices that are None take the value that `mode` gives them. ValueError for a value that cannot be used.
