@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['CHECKED', 'UNKNOWN', 'check_active', 'GrowthState', 'check_budget', 'check_ranks', 'bare_optimizer',
            'check_optimizer', 'check_gradients', 'check_finite', 'planned_steps', 'Clock', 'Replicas', 'check_wrapper',
-           'renew_buckets', 'GrowthActions', 'check_steps', 'unscale', 'Growth', 'match_ranks']
+           'renew_buckets', 'GrowthActions', 'check_steps', 'unscale', 'Growth', 'match_tuners', 'match_ranks',
+           'note_average']
 
 # %% ../nbs/07a_training.ipynb #6cb703f7
 import warnings
@@ -13,14 +14,16 @@ import warnings
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.nn.modules.module import register_module_module_registration_hook
 from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel
 
 from .allocator import select
 from .components import resize_rows
 from .optim import Restart, RowAdamW
 from .orthogonality import add_pull, regularizer
 from .reserve import grow, row_generator
-from .tuner import copies_of, increlora_model
+from .tuner import IncreLoraModel, copies_of, increlora_model
 
 # %% ../nbs/07a_training.ipynb #bf64a10d
 CHECKED = 10  # first steps, scored for the checks of lesson 07b
@@ -393,23 +396,41 @@ class Growth(GrowthActions):
         "What else has to know that shapes have changed: DDP's buckets, and whoever holds a copy of the model."
         if self.replicas.ddp is not None:
             renew_buckets(self.replicas.ddp)
-        if copies_of(self.tuner) and not self.said:
-            self.said = True
-            warnings.warn("a copy of this model is alive whose ranks do not grow; call increlora.match_ranks(copy, model) before it is averaged with the model (EMA) or compared with it.", stacklevel=3)
+        for copy in copies_of(self.tuner):
+            if copy.averaged:
+                match_tuners(copy, self.tuner)
+            elif not self.said:
+                self.said = True
+                warnings.warn("a copy of this model is alive whose ranks do not grow; call increlora.match_ranks(copy, model) before it is averaged with the model or takes its weights.", stacklevel=3)
 
 # %% ../nbs/07a_training.ipynb #5d25f14c
-def match_ranks(copy: nn.Module, model: nn.Module) -> None:
-    """Give `copy`, a copy of an adapted model (also inside torch's AveragedModel), the rows that `model` has now.
-
-    Rows that both have keep the copy's values; new rows get the model's. ValueError when the two have other modules or adapters.
-    """
-    theirs, ours = increlora_model(copy), increlora_model(model)
+def match_tuners(theirs: IncreLoraModel, ours: IncreLoraModel) -> None:
+    "Give a copy the rows that the original has now. ValueError when it adapts other modules."
     for adapter in ours.peft_config:
-        twins, originals = (tuner.components(adapter) for tuner in (theirs, ours))
+        twins, originals = theirs.components(adapter), ours.components(adapter)
         if list(twins) != list(originals):
-            raise ValueError(f"copy={type(copy).__name__} adapts other modules than the model in adapter {adapter!r}; allowed is a copy of this model.")
+            raise ValueError(f"copy adapts other modules than the model in adapter {adapter!r}; allowed is a copy of this model.")
         for twin, original in zip(twins.values(), originals.values()):
             for mine, source in zip(twin.parameters(), original.parameters()):
-                kept = min(len(mine), len(source))
                 if len(mine) != len(source):
+                    kept = min(len(mine), len(source))
                     resize_rows(mine, torch.cat([mine.data[:kept], source.detach()[kept:].to(mine)]))
+
+
+def match_ranks(copy: nn.Module, model: nn.Module) -> None:
+    """Give `copy`, a copy of an adapted model, the rows that `model` has now.
+
+    Rows that both have keep the copy's values; new rows get the model's. ValueError when the two adapt other modules.
+    """
+    match_tuners(increlora_model(copy), increlora_model(model))
+
+
+def note_average(module: nn.Module, name: str, part: nn.Module | None) -> None:
+    "When torch's AveragedModel takes a copy of an adapted model in: its ranks are to follow."
+    if isinstance(module, AveragedModel) and part is not None:
+        for inner in part.modules():
+            if isinstance(inner, IncreLoraModel):
+                inner.averaged = True
+
+
+register_module_module_registration_hook(note_average)

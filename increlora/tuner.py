@@ -704,6 +704,7 @@ def copies_of(tuner: "IncreLoraModel") -> list["IncreLoraModel"]:
 class IncreLoraModel(AdaptedModel):
     "The base model with its adapters."
 
+    averaged = False  # whether this is a copy in torch's AveragedModel
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.family = uuid.uuid4().hex  # shared with copies
