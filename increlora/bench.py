@@ -29,7 +29,7 @@ from .orthogonality import orthogonality
 from .presets import deberta_v3_base, load_preset, preset_config, preset_steps
 from .results import environment, write_json
 from .training import Growth
-from .tuner import DEBERTA_TARGETS, HEADS, IncreLoraConfig
+from .tuner import DEBERTA_TARGETS, IncreLoraConfig, head_names, in_head
 
 # %% ../nbs/17_speed.ipynb #9bdc51f8
 @dataclass(frozen=True)
@@ -115,8 +115,9 @@ class Floor(Peer):
     "No adapter at all, but the gradient runs down to the embeddings: what every adapter in the lowest layer has to pay."
 
     def adapt(self, model):
+        heads = head_names(model, "SEQ_CLS")
         for name, p in model.named_parameters():
-            p.requires_grad_(name.startswith(HEADS))
+            p.requires_grad_(in_head(name, heads))
         model.deberta.embeddings.register_forward_hook(lambda module, args, output: output.requires_grad_())
         return model
 
@@ -125,7 +126,7 @@ class Lora(Peer):
     "PEFT's LoRA."
 
     def adapt(self, model):
-        options = dict(r=self.setting.rank, lora_alpha=16, target_modules=self.setting.targets, modules_to_save=list(HEADS))
+        options = dict(r=self.setting.rank, lora_alpha=16, target_modules=self.setting.targets, modules_to_save=head_names(model, "SEQ_CLS"))
         return get_peft_model(model, LoraConfig(task_type="SEQ_CLS", **options))
 
 # %% ../nbs/17_speed.ipynb #0074385d
@@ -135,7 +136,7 @@ class Adalora(Peer):
     def adapt(self, model):
         s = self.setting
         options = dict(target_r=s.rank, init_r=3 * s.rank // 2, tinit=0, tfinal=0, deltaT=10, total_step=10_000, lora_alpha=16)
-        return get_peft_model(model, AdaLoraConfig(task_type="SEQ_CLS", target_modules=s.targets, modules_to_save=list(HEADS), **options))
+        return get_peft_model(model, AdaLoraConfig(task_type="SEQ_CLS", target_modules=s.targets, modules_to_save=head_names(model, "SEQ_CLS"), **options))
 
     def allocate(self):
         self.model.base_model.update_and_allocate(self.t)

@@ -209,7 +209,7 @@ def heads(model: nn.Module) -> dict[str, nn.Module]:
     """
     names = head_names(model, "SEQ_CLS")
     language = names and getattr(model, "get_output_embeddings", lambda: None)() is not None
-    return {} if language else {name: getattr(model, name) for name in names}
+    return {} if language else {name: model.get_submodule(name) for name in names}
 
 
 def looks_new(module: nn.Module, std: float | None) -> bool:

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TRAIN_ROWS', 'DEBERTA', 'BYTES', 'Preset', 'preset_names', 'load_preset', 'as_flags', 'total_steps', 'preset_steps',
-           'deberta_v3_base', 'skeleton', 'model_config', 'target_sizes', 'preset_config', 'Timeline',
+           'deberta_v3_base', 'skeleton', 'saved_tensors', 'model_config', 'target_sizes', 'preset_config', 'Timeline',
            'overshoot_total', 'extreme_end', 'Plan', 'parameters', 'head_sizes', 'plan', 'preset_plan', 'describe']
 
 # %% ../nbs/08f_presets.ipynb #06076b10
@@ -14,12 +14,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 
 import torch
 from peft.tuners.tuners_utils import _get_in_out_features, check_target_module_exists
+from safetensors import safe_open
 
 from .allocator import Schedule, select
 from .encoder import pocket_path, quiet
+from .results import read_json
 from .tasks import get_task
 from .tuner import IncreLoraConfig, check_modules, default_targets, head_names, matching_modules
 
@@ -113,11 +116,31 @@ def deberta_v3_base(num_labels: int = 2):
 
 # %% ../nbs/08f_presets.ipynb #78bdb82b
 def skeleton(config):
-    "A classifier of that configuration on the meta device: shapes, no weights."
+    "A classifier of that configuration on the meta device: shapes, no weights. ValueError for a model that cannot classify."
     from transformers import AutoModelForSequenceClassification
 
-    with torch.device("meta"), quiet():
-        return AutoModelForSequenceClassification.from_config(config)
+    try:
+        with torch.device("meta"), quiet():
+            model = AutoModelForSequenceClassification.from_config(config)
+    except Exception as error:  # whatever a configuration with foreign values raises
+        reason = (str(error).strip() or type(error).__name__).split("\n")[0][:200]
+        raise ValueError(f"model_name_or_path: no classifier can be made for the model type {config.model_type!r} ({reason}); allowed are models of AutoModelForSequenceClassification.") from error
+    tensors = saved_tensors(getattr(config, "name_or_path", ""))
+    if tensors and not any("pooler." in name for name in tensors):  # else a pooler inside the backbone counts as pretrained
+        model.missing_keys = frozenset(name for name, _ in model.named_parameters() if "pooler." in name)
+    return model
+
+
+def saved_tensors(folder: str) -> list[str]:
+    "The names of the tensors in a folder's safetensors, none of them read. Empty where there are none."
+    files = [Path(folder) / name for name in ("model.safetensors", "model.safetensors.index.json")]
+    try:
+        if files[0].is_file():
+            with safe_open(files[0], "pt") as tensors:
+                return list(tensors.keys())
+        return list(read_json(files[1])["weight_map"]) if files[1].is_file() else []
+    except Exception:  # a plan reads no weights: the run will say what is wrong with them
+        return []
 
 # %% ../nbs/08f_presets.ipynb #04026bf6
 def model_config(name: str | None = None, num_labels: int = 2):
@@ -251,8 +274,9 @@ def parameters(plan: Plan) -> dict[str, int]:
 # %% ../nbs/08f_presets.ipynb #fe628e49
 def head_sizes(base, config: IncreLoraConfig) -> dict[str, int]:
     "Name -> parameters of the modules that are trained in full beside the adapter."
-    names = {*head_names(base, config.task_type), "classifier", "score", *(config.modules_to_save or [])}  # PEFT saves a classifier or score by itself
-    found = {name: module for name, module in base.named_modules() if name.split(".")[-1] in names}
+    asked = tuple(config.modules_to_save or ())
+    names = {*head_names(base, config.task_type), *(name for name, _ in base.named_modules() if asked and name.endswith(asked))}
+    found = {name: module for name, module in base.named_modules() if name in names}
     return {name: sum(p.numel() for p in module.parameters()) for name, module in found.items()}
 
 # %% ../nbs/08f_presets.ipynb #a0b17f7b
@@ -265,7 +289,7 @@ def plan(config, increlora: IncreLoraConfig, steps: int, eval_steps: int | None 
         raise ValueError(f"steps={steps!r} is not allowed; allowed are integers from 1.")
     base = skeleton(config)
     sizes = target_sizes(base, increlora)
-    schedule = increlora.schedule(len(sizes))
+    schedule = increlora.schedule(len(sizes), steps)
     return Plan(schedule, steps, eval_steps, sizes, increlora.reserve_size if schedule.rounds else 0, head_sizes(base, increlora))
 
 # %% ../nbs/08f_presets.ipynb #15960c98

@@ -6,9 +6,10 @@
 __all__ = ['CONFIG', 'RESULTS', 'HEATMAP', 'OWN_FILES', 'LOCK', 'NEEDED_BYTES', 'NOT_SETTINGS', 'NAME', 'MOST_VALUES', 'DEEPEST',
            'GlueArguments', 'RunArguments', 'increlora_config', 'check_output', 'clear_run', 'owned', 'in_use',
            'settings', 'check_resume', 'without_bars', 'ProgressBar', 'StopSignal', 'planned_steps', 'sized',
-           'make_base', 'make_model', 'callbacks_of', 'quieted', 'make_trainer', 'evaluations', 'curves',
-           'growth_rounds', 'read_history', 'peak_memory', 'final_ranks', 'report', 'train', 'run', 'write_result',
-           'save_heatmap', 'from_file', 'more_than', 'expanded', 'parse', 'summary', 'dry_run', 'main', 'work']
+           'make_base', 'make_model', 'callbacks_of', 'quieted', 'find_task', 'fitted', 'first_logits', 'make_trainer',
+           'evaluations', 'curves', 'growth_rounds', 'read_history', 'peak_memory', 'final_ranks', 'report', 'train',
+           'run', 'write_result', 'save_heatmap', 'from_file', 'more_than', 'expanded', 'parse', 'summary', 'dry_run',
+           'main', 'work']
 
 # %% ../nbs/08g_run.ipynb #ad8875c4
 import argparse
@@ -31,13 +32,13 @@ from filelock import FileLock, Timeout
 from transformers import DataCollatorWithPadding, HfArgumentParser, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-from .encoder import load_classifier, load_tokenizer, silent
+from .encoder import check_dropout, fit_inputs, load_classifier, load_tokenizer, match_padding, set_head_dropout, silent
 from .extras import needs
 from .figures import rank_heatmap
 from .methods import AdaLoraCallback, adalora_ranks, adapt, check_trained, costs, counts, parse_budget
 from .presets import TRAIN_ROWS, as_flags, describe, load_preset, model_config, plan, skeleton, total_steps
 from .results import best_and_last, check_links, environment, read_json, write_json
-from .tasks import compute_metrics, get_task, prepare
+from .tasks import compute_metrics, get_task, own_task, prepare
 from .trainer import HISTORY, IncreLoraCallback, check_arguments, last_checkpoint, parsed, row_adamw
 from .tuner import IncreLoraConfig, increlora_model
 
@@ -47,6 +48,12 @@ class GlueArguments:
     "What to train on, which model, which method, and the settings of IncreLoRA."
 
     task_name: str = field(default="", metadata={"help": "a GLUE task (cola, sst2, mrpc, ...) or an embedded one (pocket_reviews, pocket_pairs)"})
+    train_file: str | None = field(default=None, metadata={"help": "instead of a task: training rows in a csv, tsv, json, jsonl or parquet file"})
+    validation_file: str | None = field(default=None, metadata={"help": "rows to evaluate on beside train_file"})
+    dataset_name: str | None = field(default=None, metadata={"help": "instead of a task: a data set of the Hub, or a folder of data files"})
+    dataset_config_name: str | None = field(default=None, metadata={"help": "the configuration of dataset_name"})
+    text_columns: list[str] | None = field(default=None, metadata={"help": "one or two columns of texts in own data; default: found by usual names"})
+    label_column: str | None = field(default=None, metadata={"help": "column of labels in own data: names, whole numbers, or scores with a point"})
     preset: str | None = field(default=None, metadata={"help": "start from these settings (lesson 08f); flags beside it win"})
     dry_run: bool = field(default=False, metadata={"help": "print the plan of an IncreLoRA run and stop: no weights, no data"})
     data_dir: str | None = field(default=None, metadata={"help": "folder with GLUE in the layout of nyu-mll/glue; default: the Hub"})
@@ -64,8 +71,8 @@ class GlueArguments:
     budget: str | None = field(default=None, metadata={"help": "the same in adapter parameters, such as 0.3M, instead of target_r"})
     target_total_rank: int | None = field(default=None, metadata={"help": "total rank at the end; default: target_r × modules"})
     init_r: int = field(default=1, metadata={"help": "rank at the start"})
-    top_h: int = field(default=5, metadata={"help": "modules that win a round (h)"})
-    interval: int = field(default=100, metadata={"help": "steps between two rounds (ν)"})
+    top_h: int | None = field(default=None, metadata={"help": "modules that win a round (h); default: 5, or all of fewer"})
+    interval: int | None = field(default=None, metadata={"help": "steps between two rounds (ν); default: planned for the length of the training"})
     incre_rank_num: int | None = field(default=None, metadata={"help": "components per win and reserve per module"})
     beta1: float = field(default=0.85, metadata={"help": "smoothing of the sensitivity"})
     beta2: float = field(default=0.85, metadata={"help": "smoothing of the uncertainty"})
@@ -77,6 +84,9 @@ class GlueArguments:
     restart_warmup: bool = field(default=True, metadata={"help": "new components restart the warmup"})
     modules: str | None = field(default=None, metadata={"help": "regular expression of the target modules; default: by model type"})
     cls_dropout: float | None = field(default=None, metadata={"help": "dropout before the classifier; default: the model's"})
+    bottleneck: str | None = field(default=None, metadata={"help": "hadapter, padapter: small, medium or large (the rows of Table 1) or hidden units; default: as large as target_r"})
+    adalora_orth_reg_weight: float = field(default=0.5, metadata={"help": "AdaLoRA: weight of its own orthogonality loss"})
+    adalora_alpha: float = field(default=16, metadata={"help": "AdaLoRA: scale: alpha / rank at the start"})
     adalora_init_r: int | None = field(default=None, metadata={"help": "AdaLoRA: rank at the start; default: 1.5 × target_r"})
     tinit: int | None = field(default=None, metadata={"help": "AdaLoRA: steps before the first mask; default: an eighth of the training"})
     tfinal: int | None = field(default=None, metadata={"help": "AdaLoRA: steps after the last change; default: half of the training"})
@@ -249,18 +259,17 @@ def sized(glue: GlueArguments, base) -> GlueArguments:
 def make_base(glue: GlueArguments, seed: int, num_labels: int):
     "The pretrained classifier, with the dropout before its head that was asked for."
     base = load_classifier(glue.model_name_or_path, num_labels=num_labels, seed=seed, random_weights=glue.random_weights)
-    if glue.cls_dropout is not None:
-        base.dropout.p = glue.cls_dropout
+    set_head_dropout(base, glue.cls_dropout)
     return base
 
-def make_model(glue: GlueArguments, seed: int, num_labels: int, steps: int):
-    "The model that the method trains; ValueError when its ranks could not reach the budget in `steps`."
-    base = make_base(glue, seed, num_labels)
+def make_model(glue: GlueArguments, seed: int, base, steps: int):
+    "The model that the method trains, from `base`; ValueError when its ranks could not reach the budget in `steps`."
     config = increlora_config(sized(glue, base), seed)
-    model = adapt(base, glue.method, config, seed=seed, steps=steps, modules=glue.modules, init_r=glue.adalora_init_r, tinit=glue.tinit, tfinal=glue.tfinal, delta_t=glue.delta_t)
+    model = adapt(base, glue.method, config, seed=seed, steps=steps, modules=glue.modules, bottleneck=glue.bottleneck, init_r=glue.adalora_init_r,
+                  tinit=glue.tinit, tfinal=glue.tfinal, delta_t=glue.delta_t, orth_reg_weight=glue.adalora_orth_reg_weight, lora_alpha=glue.adalora_alpha)
     check_trained(model, glue.method)
     if glue.method == "increlora":
-        config.schedule(len(increlora_model(model).adapted_layers("default"))).check(steps)
+        config.schedule(len(increlora_model(model).adapted_layers("default")), steps).check(steps)
     return model
 
 # %% ../nbs/08g_run.ipynb #e54eed9b
@@ -275,20 +284,49 @@ def quieted(training: TrainingArguments) -> TrainingArguments:
         training.dataloader_pin_memory = False
     return training
 
+def find_task(glue: GlueArguments) -> tuple:
+    "The Task, and its rows where they are somebody's own data (None for a named task). ValueError when the arguments name both, or neither."
+    own = {name: getattr(glue, name) for name in ("train_file", "dataset_name") if getattr(glue, name) is not None}
+    alone = {name: getattr(glue, name) for name in ("validation_file", "dataset_config_name", "text_columns", "label_column") if getattr(glue, name) is not None}
+    if own and glue.task_name:
+        raise ValueError(f"task_name={glue.task_name!r} and {next(iter(own))}={next(iter(own.values()))!r} exclude each other; allowed is one of them.")
+    if alone and not own:
+        raise ValueError(f"{next(iter(alone))}={next(iter(alone.values()))!r} belongs to own data; allowed with train_file or dataset_name.")
+    if not own:
+        return get_task(glue.task_name), None
+    return own_task(**own, **alone, holdout=glue.holdout)
+
+def fitted(base, tokenizer, data: dict) -> dict:
+    "What `prepare` returned, as the model can take it; model and tokenizer agree on the padding. ValueError when they do not fit."
+    match_padding(base, tokenizer)
+    evaluation = data["evaluation"]
+    several = {name: fit_inputs(base, rows) for name, rows in evaluation.items()} if isinstance(evaluation, dict) else fit_inputs(base, evaluation)
+    return {"train": fit_inputs(base, data["train"]), "evaluation": several}
+
+def first_logits(logits, labels):
+    "The logits alone: T5 also hands over the hidden states of a whole evaluation set."
+    return logits[0] if isinstance(logits, (tuple, list)) else logits
+
 def make_trainer(glue: GlueArguments, training: TrainingArguments, stop: StopSignal) -> Trainer:
     "Task, tokenizer, model and method put together; every mistake in the arguments shows here, before any work."
     if silent():
         without_bars()
-    task, grows = get_task(glue.task_name), glue.method == "increlora"
+    grows = glue.method == "increlora"
     increlora_config(glue, training.seed)
+    check_dropout(glue.cls_dropout)
     if grows:
         check_arguments(training)
+    task, own = find_task(glue)
     tokenizer = load_tokenizer(glue.model_name_or_path)
     data = prepare(task, tokenizer, data_dir=glue.data_dir, max_length=glue.max_seq_length, max_train_samples=glue.max_train_samples,
-                   max_eval_samples=glue.max_eval_samples, holdout=glue.holdout, seed=training.seed)
-    model = make_model(glue, training.seed, task.num_labels, planned_steps(training, len(data["train"])))
+                   max_eval_samples=glue.max_eval_samples, holdout=glue.holdout, seed=training.seed, data=own)
+    base = make_base(glue, training.seed, task.num_labels)
+    data = fitted(base, tokenizer, data)
+    model = make_model(glue, training.seed, base, planned_steps(training, len(data["train"])))
     trainer = Trainer(model=model, args=quieted(training), train_dataset=data["train"], eval_dataset=data["evaluation"], data_collator=DataCollatorWithPadding(tokenizer),
-                      compute_metrics=compute_metrics(task), callbacks=[*callbacks_of(glue.method), ProgressBar(), stop], optimizer_cls_and_kwargs=row_adamw(training) if grows else None)
+                      compute_metrics=compute_metrics(task), callbacks=[*callbacks_of(glue.method), ProgressBar(), stop], optimizer_cls_and_kwargs=row_adamw(training) if grows else None,
+                      preprocess_logits_for_metrics=first_logits)
+    trainer.task = task  # what its report is about
     for callback in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(callback)
     return trainer
@@ -341,7 +379,7 @@ def final_ranks(model, method: str) -> dict[str, int] | None:
 
 def report(glue: GlueArguments, trainer: Trainer, seconds: float) -> dict:
     "The result of a finished run as plain values."
-    task, model, log, history = get_task(glue.task_name), trainer.model, trainer.state.log_history, read_history(Path(trainer.args.output_dir))
+    task, model, log, history = trainer.task, trainer.model, trainer.state.log_history, read_history(Path(trainer.args.output_dir))
     return {
         "task": task.name, "synthetic": task.synthetic, "method": glue.method, "mode": glue.mode if glue.method == "increlora" else None,
         "random_weights": glue.random_weights, "seed": trainer.args.seed, "metric": task.metric, **best_and_last(log, task.metric),
@@ -464,9 +502,10 @@ def dry_run(glue: GlueArguments, training: TrainingArguments) -> str:
     "The plan of an IncreLoRA run, from the model's configuration and the public size of the task alone. ValueError for another method."
     if glue.method != "increlora":
         raise ValueError(f"method={glue.method!r} has no plan of ranks; dry_run is for 'increlora'.")
-    task = get_task(glue.task_name)
+    task, own = find_task(glue)
     config = model_config(glue.model_name_or_path, task.num_labels)
-    rows = min(glue.max_train_samples or sys.maxsize, TRAIN_ROWS.get(task.name, 4000))  # an embedded task has 4,000
+    public = len(own["train"]) if own else TRAIN_ROWS.get(task.name, 4000)  # an embedded task has 4,000
+    rows = min(glue.max_train_samples or sys.maxsize, public)
     found = plan(config, increlora_config(sized(glue, skeleton(config)), training.seed), planned_steps(training, rows), int(training.eval_steps or 0) or None)
     return describe(found, f"{task.name} on {glue.model_name_or_path or 'the pocket encoder'}")
 

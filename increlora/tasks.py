@@ -5,20 +5,25 @@
 # %% auto #0
 __all__ = ['GOOD', 'BAD', 'PARTS', 'THINGS', 'PEOPLE', 'REVIEWS', 'REVIEW_PLAN', 'KINDS_OF', 'CLASS_OF', 'ROLES', 'VERBS',
            'DETAILS', 'PLACES', 'CONTEXTS', 'PAIR_PLAN', 'MAX_ROWS', 'POCKET', 'HUB_ID', 'MIXED', 'CORRELATIONS',
-           'ENTAILMENT', 'SENTENCES', 'TASKS', 'GLUE', 'draw', 'shuffled', 'filled', 'review_twins', 'narrow_and_wide',
-           'pair_twins', 'texts', 'twin_rows', 'pocket_rows', 'Task', 'get_task', 'check_columns', 'check_labels',
-           'uniform', 'pocket_dataset', 'parquet_files', 'from_folder', 'from_hub', 'load_task', 'tokenize', 'cap',
-           'hold_out', 'prepare', 'correlations', 'metrics', 'compute_metrics']
+           'ENTAILMENT', 'SENTENCES', 'TASKS', 'GLUE', 'SHARD', 'READERS', 'SHARDED', 'LABELS', 'TEXTS', 'MOST_CLASSES',
+           'draw', 'shuffled', 'filled', 'review_twins', 'narrow_and_wide', 'pair_twins', 'texts', 'twin_rows',
+           'pocket_rows', 'Task', 'get_task', 'check_columns', 'check_labels', 'uniform', 'pocket_dataset',
+           'check_shards', 'parquet_files', 'read_files', 'from_folder', 'from_hub', 'load_task', 'read_table',
+           'read_hub', 'find_columns', 'is_text', 'check_own_columns', 'arrow_column', 'label_values', 'own_labels',
+           'as_task', 'own_splits', 'own_task', 'tokenize', 'cap', 'hold_out', 'prepare', 'correlations', 'metrics',
+           'compute_metrics']
 
 # %% ../nbs/08c_tasks.ipynb #bbb636b2
 import glob
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from .encoder import shortened
 from .extras import needs
 from .tuner import whole
 
@@ -152,7 +157,7 @@ def pocket_rows(name: str, train_size: int = 4000, validation_size: int = 500, s
 # %% ../nbs/08c_tasks.ipynb #0c35aa34
 @dataclass(frozen=True)
 class Task:
-    "A classification task (`labels`: their names in order) or a regression (`labels` empty: a score from 0 to 5) on one sentence or two."
+    "A classification task (`labels`: their names in order) or a regression (`labels` empty: a score, GLUE's from 0 to 5) on one sentence or two."
 
     name: str
     keys: tuple[str, ...]                     # text columns
@@ -260,8 +265,29 @@ def pocket_dataset(task: Task, train_size: int, validation_size: int, data_seed:
     return DatasetDict({split: Dataset.from_dict({c: columns[split][c] for c in features}, features=features, info=info) for split in rows})
 
 # %% ../nbs/08c_tasks.ipynb #994e968e
+SHARD = re.compile(r"(?P<split>.+)-(?P<index>\d+)-of-(?P<total>\d+)(-[0-9a-f]+)?\.parquet")  # the last part: older downloads
+
+
+def check_shards(where: str, paths: Sequence[str | Path]) -> None:
+    "ValueError when numbered files are not one whole set: one is missing, twice there, or of another set."
+    names = [Path(path).name for path in paths]
+    found = [match for match in map(SHARD.fullmatch, names) if match]
+    totals, numbers = {int(match["total"]) for match in found}, [int(match["index"]) for match in found]
+    if not found:
+        return
+    if len(found) < len(names) or len(totals) > 1:
+        raise ValueError(f"{where} has files of more than one set ({', '.join(names[:4])}); allowed is one set of parts, 0 to {max(totals) - 1}.")
+    total = totals.pop()
+    if total > 10_000:
+        raise ValueError(f"{where} has a file that is one of {total} parts ({names[0]}); allowed are up to 10,000.")
+    missing, twice = sorted(set(range(total)) - set(numbers)), sorted({n for n in numbers if numbers.count(n) > 1 or n >= total})
+    if missing or twice:
+        wrong = f"lacks part {missing[0]}" if missing else f"has part {twice[0]} that should not be there, or is there twice,"
+        raise ValueError(f"{where} {wrong} of {total} ({', '.join(names[:4])}); allowed is the whole set of parts, 0 to {total - 1}, each once.")
+
+
 def parquet_files(folder: Path, task: Task) -> dict[str, list[str]]:
-    "Split -> its files in `folder`/`task.name`. FileNotFoundError when the folder or its training split is missing."
+    "Split -> its files in `folder`/`task.name`. FileNotFoundError when the folder or its training split is missing, ValueError for half a set of parts."
     inside = folder / task.name
     if not inside.is_dir():
         have = ", ".join(sorted(p.name for p in folder.iterdir() if p.name in TASKS)) or "none"
@@ -270,28 +296,33 @@ def parquet_files(folder: Path, task: Task) -> dict[str, list[str]]:
     if not files["train"]:
         have = ", ".join(sorted(p.name for p in inside.iterdir())) or "nothing"
         raise FileNotFoundError(f"data_dir={str(folder)!r} has no {task.name}/train-*.parquet; the folder holds {have}.")
+    for split, found in files.items():
+        check_shards(f"split {split!r} of task {task.name!r}", found)
     return {split: found for split, found in files.items() if found}
 
 # %% ../nbs/08c_tasks.ipynb #5fab07ad
+def read_files(where: str, split: str, kind: str, paths: Sequence[str], needed: str, cache_dir: str | None, **options):
+    "The rows of all `paths` as one Dataset, read by datasets' builder `kind`. ValueError when they cannot be read, or hold no row for the `split`."
+    from datasets import load_dataset
+
+    try:  # datasets takes paths for patterns, and 'glue[1]' would find the neighbour 'glue1'
+        return load_dataset(kind, data_files=[glob.escape(str(path)) for path in paths], split="train", cache_dir=cache_dir, **options)
+    except Exception as error:
+        reason = str(error.__cause__ or error).strip().split("\n")[0][:160]
+        if "corresponds to no data" in reason or "No columns to parse" in reason:  # how datasets and pandas say that all files are empty
+            raise ValueError(f"{split} is empty; it needs at least one row.") from error
+        raise ValueError(f"{where} cannot be read ({type(error).__name__}: {reason}); needed {needed}.") from error
+
+
 def from_folder(task: Task, data_dir: str, cache_dir: str | None):
     "Split -> Dataset from a folder in the Hub's layout."
     needs("from_folder", "datasets")
-    from datasets import load_dataset
-
     folder = Path(data_dir)
     if not folder.is_dir():
         raise FileNotFoundError(f"data_dir={str(data_dir)!r} is not a folder; allowed is a folder in the layout of {HUB_ID}.")
-    files, data, split = parquet_files(folder, task), {}, "train"
-    try:
-        for split, found in files.items():
-            paths = [glob.escape(path) for path in found]  # datasets takes them for patterns, and 'glue[1]' would find the neighbour 'glue1'
-            data[split] = load_dataset("parquet", data_files=paths, split="train", cache_dir=cache_dir)
-        return data
-    except Exception as error:
-        reason = str(error.__cause__ or error).strip().split("\n")[0][:160]
-        if "corresponds to no data" in reason:  # how datasets says that all files of a split are empty
-            raise ValueError(f"split {split!r} of task {task.name!r} is empty; it needs at least one row.") from error
-        raise ValueError(f"data_dir={str(data_dir)!r}: task {task.name!r} cannot be read ({type(error).__name__}: {reason}); needed are the parquet files of {HUB_ID}.") from error
+    where, needed = f"data_dir={str(data_dir)!r}: task {task.name!r}", f"are the parquet files of {HUB_ID}"
+    return {split: read_files(where, f"split {split!r} of task {task.name!r}", "parquet", found, needed, cache_dir)
+            for split, found in parquet_files(folder, task).items()}
 
 # %% ../nbs/08c_tasks.ipynb #bb3e26a1
 def from_hub(task: Task, cache_dir: str | None):
@@ -326,6 +357,185 @@ def load_task(task_name: str | Task, data_dir: str | Path | None = None, *, data
         raise ValueError(f"task {task.name!r} has the split(s) {', '.join(found)}; needed are train and {' or '.join(task.evaluations)}.")
     return DatasetDict({split: uniform(split, found[split], task) for split in ("train", *splits)})
 
+# %% ../nbs/08c_tasks.ipynb #2aaa8442
+READERS = {".csv": ("csv", ","), ".tsv": ("csv", "\t"), ".json": ("json", None), ".jsonl": ("json", None), ".parquet": ("parquet", None)}
+SHARDED = "a csv, tsv, json, jsonl or parquet file"
+
+
+def read_table(argument: str, path: str | Path, cache_dir: str | None = None):
+    "The rows of a file as a Dataset; one part of a numbered set stands for the whole set. FileNotFoundError or ValueError with one sentence."
+    path, where = Path(path), f"{argument}={str(path)!r}"
+    if path.suffix.lower() not in READERS:
+        raise ValueError(f"{where} ends in {path.suffix!r}; allowed is {SHARDED}.")
+    if not path.is_file():
+        raise FileNotFoundError(f"{where} is no file; allowed is {SHARDED}.")
+    parts, part = [path], SHARD.fullmatch(path.name)
+    if part:
+        parts = sorted(p for p in path.parent.iterdir() if (other := SHARD.fullmatch(p.name)) and other["split"] == part["split"])
+    check_shards(where, parts)
+    kind, sep = READERS[path.suffix.lower()]
+    options = {} if sep is None else dict(sep=sep, encoding="utf-8-sig", keep_default_na=False, na_values=[""])  # "None" and "NA" are words
+    return read_files(where, where, kind, list(map(str, parts)), f"is {SHARDED} with a column of texts and one of labels", cache_dir, **options)
+
+
+def read_hub(name: str, config: str | None, cache_dir: str | None = None):
+    "Split -> Dataset of a data set of the Hub, or of a folder. ValueError with one sentence."
+    from datasets import load_dataset
+
+    where = f"dataset_name={name!r}" + (f" with dataset_config_name={config!r}" if config else "")
+    try:
+        found = load_dataset(name, config, cache_dir=cache_dir)
+    except Exception as error:
+        reason = str(error.__cause__ or error).strip().split("\n")[0][:160]
+        raise ValueError(f"{where} cannot be loaded ({type(error).__name__}: {reason}); allowed is a data set of the Hub while online, or a folder of data files.") from error
+    if "train" not in found:
+        raise ValueError(f"{where} has the split(s) {', '.join(found)}; needed is train.")
+    return found
+
+# %% ../nbs/08c_tasks.ipynb #c8fe0655
+LABELS = ("label", "labels", "target", "class", "score")
+TEXTS = (("sentence1", "sentence2"), ("premise", "hypothesis"), ("question1", "question2"), ("question", "sentence"), ("text1", "text2"), ("text", "text_pair"),
+         ("sentence",), ("text",))
+
+
+def find_columns(where: str, data, text_columns: Sequence[str] | None = None, label_column: str | None = None) -> tuple[tuple[str, ...], str]:
+    "(one or two text columns, label column) of a Dataset: the named ones, else those with usual names. ValueError when that is not clear."
+    names, have = data.column_names, ", ".join(data.column_names)
+    for argument, wanted in (("label_column", [label_column] if label_column else []), ("text_columns", text_columns or [])):
+        if lost := [name for name in wanted if name not in names]:
+            raise ValueError(f"{argument}={lost[0]!r} is no column of {where}; it has {have}.")
+    label = label_column or next((name for name in LABELS if name in names and name not in (text_columns or ())), None)
+    if label is None:
+        raise ValueError(f"label_column=None, and {where} has none of {', '.join(LABELS)}; it has {have}: name one with --label_column.")
+    rest = [name for name in names if name != label and is_text(data.features[name])]
+    texts = tuple(text_columns or next((known for known in TEXTS if set(known) <= set(rest)), rest))
+    if not 1 <= len(texts) <= 2 or len(set(texts)) < len(texts) or label in texts:
+        found = f"text_columns={list(text_columns)}" if text_columns else f"text_columns=None, and {where} has {len(rest)} columns of text; it has {have}"
+        raise ValueError(f"{found}; allowed are one or two different columns beside the label {label!r}: name them with --text_columns.")
+    return texts, label
+
+
+def is_text(feature) -> bool:
+    "Whether a column holds texts."
+    return "string" in str(getattr(feature, "dtype", ""))
+
+
+def check_own_columns(where: str, data, texts: Sequence[str], label: str) -> None:
+    "ValueError when `data` has no row, no such column, an empty value in one of them, or no text in a text column."
+    if len(data) == 0:
+        raise ValueError(f"{where} is empty; it needs at least one row.")
+    if lost := [name for name in (*texts, label) if name not in data.column_names]:
+        raise ValueError(f"{where} lacks the column(s) {', '.join(lost)}; it has {', '.join(data.column_names)}.")
+    for name in (*texts, label):
+        if nulls := arrow_column(data, name).null_count:
+            raise ValueError(f"{where} has {nulls} empty value(s) in column {name!r}; each row needs one.")
+    for name in texts:
+        kind = str(getattr(data.features[name], "dtype", type(data.features[name]).__name__))
+        if not (is_text(data.features[name]) or kind.startswith(("int", "uint", "float"))):
+            raise ValueError(f"{where} has column {name!r} of type {kind}; allowed is text.")
+
+
+def arrow_column(data, name: str):
+    "A column as a pyarrow ChunkedArray."
+    import pyarrow as pa
+
+    column = data.select_columns([name]).with_format("arrow")[:][name]
+    return column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
+
+# %% ../nbs/08c_tasks.ipynb #00108435
+MOST_CLASSES = 1000
+
+
+def label_values(where: str, data, label: str) -> list | None:
+    "The different labels of a Dataset in order, None for scores. Names of a class label as such. ValueError for what is neither."
+    feature = data.features[label]
+    kind, values = str(getattr(feature, "dtype", type(feature).__name__)), arrow_column(data, label)
+    if getattr(feature, "names", None):
+        if unnamed := [v for v in values.unique().to_pylist() if not 0 <= v < len(feature.names)]:
+            raise ValueError(f"{where} has the label {unnamed[0]} in column {label!r}, which stands for none of its {len(feature.names)} classes; allowed are rows with a label.")
+        return list(feature.names)
+    if kind.startswith("float"):
+        if not np.isfinite(np.asarray(values.to_numpy(), dtype=float)).all():
+            raise ValueError(f"{where} has a score in column {label!r} that is not finite; allowed are finite numbers.")
+        return None
+    if not (is_text(feature) or kind.startswith(("int", "uint", "bool"))):
+        raise ValueError(f"{where} has column {label!r} of type {kind}; allowed are names or whole numbers (classes), or numbers with a point (scores).")
+    found = sorted(values.unique().to_pylist())
+    if len(found) > MOST_CLASSES:
+        raise ValueError(f"{where} has {len(found):,} different labels in column {label!r}; allowed are up to {MOST_CLASSES:,} classes, or scores, which are numbers with a point.")
+    return found
+
+
+def own_labels(where: str, data, label: str, classes: list | None):
+    "Class number (or float score) of every row as a list. ValueError for a label that is none of `classes`."
+    feature, values = data.features[label], arrow_column(data, label)
+    if classes is None:
+        if not str(getattr(feature, "dtype", "")).startswith(("int", "uint", "float")):
+            raise ValueError(f"{where} has column {label!r} of type {getattr(feature, 'dtype', type(feature).__name__)}; the training rows have scores, which are numbers.")
+        scores = np.asarray(values.to_numpy(), dtype=np.float32)
+        if not np.isfinite(scores).all():
+            raise ValueError(f"{where} has a score in column {label!r} that is not finite; allowed are finite numbers.")
+        return scores.tolist()
+    found = label_values(where, data, label) or []
+    known = {value: number for number, value in enumerate(classes)}
+    used = found if not getattr(feature, "names", None) else [found[v] for v in values.unique().to_pylist()]
+    if strange := [value for value in used if value not in known or isinstance(value, bool) != isinstance(classes[0], bool)]:
+        raise ValueError(f"{where} has the label {strange[0]!r} in column {label!r}; the training rows have {', '.join(map(repr, classes[:8]))}{', ...' if len(classes) > 8 else ''}.")
+    return [known[found[v] if getattr(feature, "names", None) else v] for v in values.to_pylist()]
+
+# %% ../nbs/08c_tasks.ipynb #e95774d5
+def as_task(where: str, data, texts: Sequence[str], label: str, classes: list | None, task: Task):
+    "`data` with the columns of `task`: texts as strings, label as class or float32 score."
+    from datasets import ClassLabel, Dataset, Features, Value
+
+    check_own_columns(where, data, texts, label)
+    values = own_labels(where, data, label, classes)
+    columns = {key: arrow_column(data, name).cast("string") for key, name in zip(task.keys, texts)}
+    wanted = Value("float32") if task.regression else ClassLabel(names=list(task.labels))
+    features = Features({**{key: Value("string") for key in task.keys}, "label": wanted})
+    return Dataset.from_dict({**{key: column.to_pylist() for key, column in columns.items()}, "label": values}, features=features)
+
+
+def own_splits(train_file, validation_file, dataset_name, dataset_config_name, cache_dir) -> dict:
+    "Where it is from -> Dataset: the training rows, then those to evaluate on, if there are any."
+    if train_file is not None:
+        files = {"train_file": train_file} | ({"validation_file": validation_file} if validation_file is not None else {})
+        return {f"{argument}={str(path)!r}": read_table(argument, path, cache_dir) for argument, path in files.items()}
+    found = read_hub(dataset_name, dataset_config_name, cache_dir)
+    other = [split for split in ("validation", "valid", "dev", "eval", "test") if split in found][:1]
+    return {f"split {split!r} of dataset_name={dataset_name!r}": found[split] for split in ("train", *other)}
+
+
+def own_task(train_file: str | None = None, validation_file: str | None = None, dataset_name: str | None = None, dataset_config_name: str | None = None,
+             text_columns: Sequence[str] | None = None, label_column: str | None = None, holdout: int | None = None, cache_dir: str | None = None):
+    """A Task made from somebody's own data, and its rows as a DatasetDict (`train` and, unless rows of it are held out, `validation`).
+
+    Give `train_file` (and `validation_file`), or the `dataset_name` of a data set with a split train and one of validation, valid, dev, eval and
+    test, the first of them. `text_columns`: one or two; `label_column`: names, whole numbers, or scores with a point. Raises ValueError or
+    FileNotFoundError with one sentence.
+    """
+    needs("own_task", "datasets")
+    from datasets import DatasetDict
+
+    if (train_file is None) == (dataset_name is None):
+        raise ValueError(f"train_file={train_file!r} and dataset_name={dataset_name!r}: allowed is one of them.")
+    splits = own_splits(train_file, validation_file, dataset_name, dataset_config_name, cache_dir)
+    where, train = next(iter(splits.items()))
+    if len(splits) < 2 and holdout is None:
+        raise ValueError(f"{where} comes with no rows to evaluate on; allowed is a validation_file (or a data set with such a split), or --holdout with a number of training rows.")
+    if len(train) == 0:
+        raise ValueError(f"{where} is empty; it needs at least one row.")
+    texts, label = find_columns(where, train, text_columns, label_column)
+    check_own_columns(where, train, texts, label)
+    classes = label_values(where, train, label)
+    if classes is not None and len(classes) < 2:
+        raise ValueError(f"{where} has only the label {classes[0]!r} in column {label!r}; allowed are two classes or more, or scores.")
+    name = Path(str(train_file)).stem if train_file is not None else "/".join(filter(None, (str(dataset_name), dataset_config_name)))
+    score = ("correlation", CORRELATIONS) if classes is None else ("accuracy", ("accuracy",))
+    task = Task(name, ("sentence",) if len(texts) == 1 else SENTENCES, tuple(map(str, classes or ())), *score, averaged=False)
+    rows = {split: as_task(place, data, texts, label, classes, task) for split, (place, data) in zip(("train", "validation"), splits.items())}
+    return task, DatasetDict(rows)
+
 # %% ../nbs/08c_tasks.ipynb #d91b1884
 def tokenize(dataset, task: str | Task, tokenizer, max_length: int = 128):
     "A Dataset or DatasetDict of a task as the model's inputs plus `labels` (whole numbers, float32 scores for a regression); longer inputs are cut."
@@ -333,10 +543,11 @@ def tokenize(dataset, task: str | Task, tokenizer, max_length: int = 128):
     whole("max_length", max_length, 8)
 
     def encode(batch):
-        return tokenizer(*(batch[key] for key in task.keys), truncation=True, max_length=max_length)
+        texts = (shortened(batch[key], max_length, tokenizer.truncation_side) for key in task.keys)  # before a million characters become tokens
+        return tokenizer(*texts, truncation=True, max_length=max_length)
 
     columns = dataset.column_names if not isinstance(dataset, Mapping) else next(iter(dataset.values())).column_names
-    return dataset.rename_column("label", "labels").map(encode, batched=True, remove_columns=[c for c in columns if c != "label"])
+    return dataset.rename_column("label", "labels").map(encode, batched=True, batch_size=128, remove_columns=[c for c in columns if c != "label"])
 
 # %% ../nbs/08c_tasks.ipynb #dbbdf977
 def cap(dataset, name: str, rows: int | None, seed: int):
@@ -355,15 +566,16 @@ def hold_out(train, rows: int) -> tuple:
 
 # %% ../nbs/08c_tasks.ipynb #89e52943
 def prepare(task: str | Task, tokenizer, data_dir: str | Path | None = None, *, max_length: int = 128, max_train_samples: int | None = None,
-            max_eval_samples: int | None = None, seed: int = 0, holdout: int | None = None, **load) -> dict:
+            max_eval_samples: int | None = None, seed: int = 0, holdout: int | None = None, data=None, **load) -> dict:
     """`train` and `evaluation` of a task, tokenized: what a Trainer takes.
 
     `evaluation` is one Dataset, for MNLI a dictionary with `matched` and `mismatched` (as far as the data have them). Caps draw rows with `seed`;
     an embedded task stays the same for every `seed` (see `data_seed`). `holdout` rows of the training split, the same for every seed, take the place
-    of the evaluation splits: for choosing settings without a look at those. `load`: further arguments of `load_task`.
+    of the evaluation splits: for choosing settings without a look at those. `data`: the splits, where they are loaded already (`own_task`). `load`:
+    further arguments of `load_task`.
     """
     task = get_task(task)
-    data = load_task(task, data_dir, **load)
+    data = dict(load_task(task, data_dir, **load) if data is None else data)
     train, evaluations = data.pop("train"), data
     if holdout is not None:
         train, evaluations = hold_out(train, holdout)

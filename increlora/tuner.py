@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['MODES', 'LATE_RATES', 'LARGEST', 'BIASES', 'CHOICES', 'SWITCHES', 'WHOLE', 'OPTIONAL', 'BETWEEN', 'NUMBERS',
-           'DEBERTA_TARGETS', 'ENCODER_TARGETS', 'HEADS', 'HEAD_TASKS', 'READ_DIRECTLY', 'PATIENCE', 'ROWS',
-           'add_peft_type', 'option', 'MethodOptions', 'ChoiceOptions', 'TargetOptions', 'SavedOptions', 'one_of',
-           'whole', 'within', 'named', 'complete', 'check_pattern', 'check_config', 'check_targets', 'check_names',
-           'IncreLoraConfig', 'IncreLoraLayer', 'reordered', 'keep_order', 'MergeableLayer', 'IncreLoraLinear',
-           'default_targets', 'head_names', 'matching_modules', 'place_of', 'sharing', 'second_reader', 'check_readers',
-           'check_modules', 'check_rows', 'adopt', 'adopt_rows', 'ModuleFinder', 'notice_update', 'AdaptedModel',
-           'note_ranks', 'copies_of', 'IncreLoraModel', 'rows_may_change', 'increlora_model', 'parameter_counts']
+           'DEBERTA_TARGETS', 'ENCODER_TARGETS', 'HEAD_TASKS', 'READ_DIRECTLY', 'PATIENCE', 'ROWS', 'add_peft_type',
+           'option', 'MethodOptions', 'ChoiceOptions', 'TargetOptions', 'SavedOptions', 'one_of', 'whole', 'within',
+           'named', 'complete', 'check_pattern', 'check_config', 'check_targets', 'check_names', 'IncreLoraConfig',
+           'IncreLoraLayer', 'reordered', 'keep_order', 'MergeableLayer', 'IncreLoraLinear', 'default_targets',
+           'came_with_file', 'new_pooler', 'head_names', 'in_head', 'exact_names', 'matching_modules', 'place_of',
+           'sharing', 'second_reader', 'check_readers', 'check_modules', 'check_rows', 'adopt', 'adopt_rows',
+           'ModuleFinder', 'notice_update', 'AdaptedModel', 'note_ranks', 'copies_of', 'IncreLoraModel',
+           'rows_may_change', 'increlora_model', 'parameter_counts']
 
 # %% ../nbs/07_tuner.ipynb #808d5aa6
 import copy
@@ -428,7 +429,9 @@ DEBERTA_TARGETS = r".*encoder\.layer\.\d+\.(attention\.self\.(query|key|value)_p
 ENCODER_TARGETS = {
     "deberta-v2": DEBERTA_TARGETS,
     "deberta": DEBERTA_TARGETS.replace("(query|key|value)_proj", "in_proj"),
-    **dict.fromkeys(("bert", "roberta", "xlm-roberta", "electra"), DEBERTA_TARGETS.replace("_proj", "")),
+    **dict.fromkeys(("bert", "roberta", "xlm-roberta", "camembert", "electra"), DEBERTA_TARGETS.replace("_proj", "")),
+    "albert": r".*albert_layers\.\d+\.(attention\.(query|key|value|dense)|ffn|ffn_output)",  # one layer, passed several times
+    "mpnet": r".*encoder\.layer\.\d+\.(attention\.attn\.[qkvo]|(intermediate|output)\.dense)",
     "distilbert": r".*layer\.\d+\.(attention\.(q|k|v|out)_lin|ffn\.lin[12])",
     "modernbert": r".*layers\.\d+\.(attn\.(Wqkv|Wo)|mlp\.(Wi|Wo))",  # query, key and value are one matrix here
 }
@@ -442,18 +445,51 @@ def default_targets() -> dict:
     return table
 
 # %% ../nbs/07_tuner.ipynb #c22fb8d7
-HEADS = ("pooler", "classifier")
 HEAD_TASKS = ("SEQ_CLS", "TOKEN_CLS", "QUESTION_ANS")
 
 
+def came_with_file(model: nn.Module, name: str, p: nn.Parameter) -> bool | None:
+    "Whether the parameter was in the checkpoint: by `model.missing_keys`, or by transformers' mark on it. None: neither speaks."
+    lacking = getattr(model, "missing_keys", None)
+    return getattr(p, "_is_hf_initialized", None) if lacking is None else name not in lacking
+
+
+def new_pooler(model: nn.Module, name: str) -> bool:
+    "Whether the pooler `name`, inside the backbone, is not from a checkpoint. A model of unknown origin: its biases are all 0."
+    pooler = {f"{name}.{key}": p for key, p in model.get_submodule(name).named_parameters()}
+    known = [came_with_file(model, key, p) for key, p in pooler.items()]
+    loaded = any(came_with_file(model, key, p) is not None for key, p in model.named_parameters())
+    if loaded:
+        return bool(known) and not any(known)
+    biases = [p for key, p in pooler.items() if key.endswith("bias") and not p.is_meta]
+    return bool(biases) and not any(bool(p.any()) for p in biases)
+
+
 def head_names(model: nn.Module, task_type: str | None) -> list[str]:
-    "Parts of `model` beside its backbone, to be trained in full: DeBERTa's always, those of other models when the task has a head."
-    if getattr(getattr(model, "config", None), "model_type", "").startswith("deberta"):
-        return [name for name in HEADS if hasattr(model, name)]
+    """Full names of the modules of `model` that are trained beside an adapter: the parts outside its backbone, and a pooler
+    inside it that the checkpoint lacked. Only where the task has a head; DeBERTa's pooler and classifier always."""
     backbone = getattr(model, "base_model_prefix", "")
-    if task_type not in HEAD_TASKS or not (backbone and hasattr(model, backbone)):
+    if not (backbone and isinstance(getattr(model, backbone, None), nn.Module)):
         return []
-    return [name for name, part in model.named_children() if name != backbone and any(True for _ in part.parameters())]
+    beside = [name for name, part in model.named_children() if name != backbone and any(True for _ in part.parameters())]
+    if task_type not in HEAD_TASKS:
+        kind = getattr(getattr(model, "config", None), "model_type", "")
+        return [name for name in beside if name in ("pooler", "classifier") and kind.startswith("deberta")]
+    inside = f"{backbone}.pooler"
+    pooled = isinstance(getattr(getattr(model, backbone), "pooler", None), nn.Module) and new_pooler(model, inside)
+    return [inside, *beside] if pooled else beside
+
+
+def in_head(name: str, heads: list[str]) -> bool:
+    "Whether the parameter or module `name` of a bare model belongs to one of its `heads`."
+    return any(name == head or name.startswith(f"{head}.") for head in heads)
+
+
+def exact_names(model: nn.Module, heads: list[str]) -> list[str]:
+    """The `heads` as PEFT's modules_to_save should name them. PEFT takes every module whose name ends like this; where an
+    inner module would be hit as well, the head gets the path that it has inside a PeftModel."""
+    names = [name for name, _ in model.named_modules() if not in_head(name, heads)]
+    return [f"base_model.model.{head}" if any(name.endswith(head) for name in names) else head for head in heads]
 
 # %% ../nbs/07_tuner.ipynb #e078f4e8
 def matching_modules(model: nn.Module, matches: Callable[[str], object]) -> dict[str, nn.Module]:
@@ -572,7 +608,7 @@ class ModuleFinder(BaseTuner):
             layers = [config.layers_to_transform] if isinstance(config.layers_to_transform, int) else config.layers_to_transform
             config.target_modules, config.layers_to_transform = default.replace(r"\d+", f"({'|'.join(map(str, layers))})"), None
         config = super()._prepare_adapter_config(config, model_config)
-        heads = head_names(self.model, config.task_type)  # frozen at random they would waste the encoder
+        heads = exact_names(self.model, head_names(self.model, config.task_type))  # frozen at random they would waste the encoder
         config.modules_to_save = list(dict.fromkeys([*(config.modules_to_save or []), *heads])) or None
         return config
 
