@@ -190,7 +190,7 @@ class GrowthEvents(TrainerCallback):
         self.growth = Growth(model, optimizer, state.max_steps, lr_scheduler, t=state.global_step, verbose=False)
         self.said, self.updates = set(), 0
         bare = bare_optimizer(optimizer)
-        if bare.restart is self.restart:  # the user gave none
+        if bare.restart in (None, self.restart):  # the user gave none
             self.restart = bare.restart = late_curve(args, self.growth, lr_scheduler, state.max_steps)
         micro_batches = args.gradient_accumulation_steps * args.world_size
         insist(examine_setup(model, optimizer, lr_scheduler, state.max_steps, state.global_step, micro_batches), said=self.said)
