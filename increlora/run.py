@@ -33,7 +33,7 @@ from transformers import DataCollatorWithPadding, HfArgumentParser, Trainer, Tra
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from .encoder import check_dropout, fit_inputs, load_classifier, load_tokenizer, match_padding, set_head_dropout, silent
-from .extras import needs
+from .extras import MissingPackage, needs
 from .figures import rank_heatmap
 from .methods import AdaLoraCallback, adalora_ranks, adapt, check_trained, costs, counts, parse_budget
 from .presets import TRAIN_ROWS, as_flags, describe, load_preset, model_config, plan, skeleton, total_steps
@@ -518,7 +518,7 @@ def main(argv: list[str] | None = None) -> int:
             print(dry_run(glue, training))
             return 0
         result = run(glue, training)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MissingPackage) as error:
         print(f"{NAME}: error: {error}", file=sys.stderr)
         return 2
     if result is None:

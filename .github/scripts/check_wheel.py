@@ -1,16 +1,19 @@
-"""Build the wheel from a copy of the tree, install it in a clean environment and use it from another folder.
+"""Build the wheel from a copy of the tree, install it in clean environments and use it from another folder.
 
-The clean environment sees the requirements installed beside the running Python through a .pth file, so nothing is downloaded;
-an editable increlora there stays out of sight, because a .pth file does not read other .pth files.
+A clean environment holds the wheel and what one set of its requirements needs, core or core and [glue]: links to the packages
+that are installed beside the running Python, so nothing is downloaded. What the wheel does not declare is not there.
 """
 import configparser
 import os
 import re
 import sys
-import sysconfig
 import tempfile
 import zipfile
+from email import message_from_string
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from tree import ROOT, copy_tree, files, run
 
@@ -27,6 +30,30 @@ names = sorted(m.name for m in pkgutil.walk_packages(increlora.__path__, "increl
 for name in names: importlib.import_module(name)
 print(f"{len(names)} submodules imported, version {increlora.__version__}")
 """ % HEAVY
+CORE = """
+import warnings; warnings.simplefilter("ignore")
+import torch
+from peft import PeftModel, get_peft_model
+from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
+from increlora import Growth, IncreLoraCallback, IncreLoraConfig, Restart, RowAdamW, doctor, row_adamw
+from increlora.export import save_as_lora
+def base():
+    torch.manual_seed(0)
+    return BertForSequenceClassification(BertConfig(vocab_size=50, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32))
+rows = [{"input_ids": [i % 50, 3, 4], "labels": i % 2} for i in range(64)]
+args = TrainingArguments("run", max_steps=20, per_device_train_batch_size=4, learning_rate=1e-2, use_cpu=True, report_to=[], save_strategy="no", disable_tqdm=True)
+model = get_peft_model(base(), IncreLoraConfig(task_type="SEQ_CLS"))
+Trainer(model=model, args=args, train_dataset=rows, callbacks=[IncreLoraCallback(verbose=False)], optimizer_cls_and_kwargs=row_adamw(args)).train()
+save_as_lora(model, "lora")
+tokens = torch.arange(12).reshape(2, 6)
+same = torch.allclose(PeftModel.from_pretrained(base(), "lora").eval()(tokens).logits, model.eval()(tokens).logits, atol=1e-5)
+assert same, "the exported adapter computes something else"
+own = get_peft_model(base(), IncreLoraConfig(task_type="SEQ_CLS"))
+optimizer = RowAdamW(own.parameters(), lr=1e-3, restart=Restart(20, 2))
+curve = torch.optim.lr_scheduler.LambdaLR(optimizer, Restart(20, 2))
+print("trained, exported, examined:", len(doctor(own, optimizer, curve, 20)), "findings")
+"""
+GLUE = "--task_name pocket_reviews --method increlora --max_steps 2 --output_dir out --max_train_samples 64 --max_eval_samples 32".split()
 
 
 class Failed(Exception): pass
@@ -45,16 +72,72 @@ def build(work):
     return next((work / "dist").glob("*.whl"))
 
 
-def environment(work, wheel):
-    "A clean environment with the wheel in it."
-    env = work / "clean"
+def needed(requirements, extra, found=None):
+    "Every installed distribution that these requirements lead to: name -> distribution."
+    found = {} if found is None else found
+    for r in map(Requirement, requirements):
+        name = re.sub(r"[-_.]+", "-", r.name).lower()
+        if name in found or r.marker and not r.marker.evaluate({"extra": extra}): continue
+        try: found[name] = distribution(r.name)
+        except PackageNotFoundError: continue  # for a CUDA build of torch, or another kind of machine
+        for wanted in r.extras or [""]: needed(found[name].requires or [], wanted, found)
+    return found
+
+
+def environment(work, wheel, extra=""):
+    "A clean environment: the wheel, and links to what its requirements (and those of the extra) lead to."
+    env = work / f"clean-{extra or 'core'}"
     must(run(sys.executable, "-m", "venv", "--without-pip", env), "python -m venv failed")
     python = env / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     must(run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", wheel), "installing the wheel failed")
-    site = must(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"), "the clean environment does not start")
-    paths = dict.fromkeys(sysconfig.get_path(k) for k in ("purelib", "platlib"))
-    (Path(site) / "requirements.pth").write_text("\n".join(paths) + "\n", encoding="utf-8")
+    site = Path(must(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"), "the clean environment does not start"))
+    declared = message_from_string(metadata(wheel)).get_all("Requires-Dist")
+    for d in needed([*declared, "setuptools"], extra).values():
+        for top in {Path(f).parts[0] for f in d.files or [] if Path(f).parts[0] not in ("..", "__pycache__")}:
+            source = Path(d.locate_file(top))
+            if source.exists() and not (site / top).exists(): (site / top).symlink_to(source, target_is_directory=source.is_dir())
     return python
+
+
+def metadata(wheel):
+    "The METADATA file of a wheel, as text."
+    with zipfile.ZipFile(wheel) as z: return z.read(next(n for n in z.namelist() if n.endswith("METADATA"))).decode()
+
+
+def page(wheel):
+    "What a package index shows: addresses everywhere, and every extra declared."
+    text = metadata(wheel)
+    head, (_, _, description) = message_from_string(text), text.partition("\n\n")
+    if near := re.findall(r"\]\((?!https?:|#)([^)]*)\)", description): raise Failed(f"the long description links to {near[0]!r}, which an index cannot show")
+    wanted = {"glue", "plots", "course", "dev", "all"}
+    if missing := wanted - set(head.get_all("Provides-Extra") or []): raise Failed(f"the wheel lacks the extras {', '.join(sorted(missing))}")
+    urls = head.get_all("Project-URL") or []
+    if not urls: raise Failed("the wheel has no project URLs")
+    core = [r for r in head.get_all("Requires-Dist") if "extra ==" not in r]
+    return f"{len(core)} requirements of the core, {len(wanted)} extras, {len(urls)} project URLs"
+
+
+def core(python, work):
+    "What works without any extra, and how each command and function says which one it lacks."
+    said = must(run(python, "-I", "-c", CORE, cwd=work), "the core does not work alone").splitlines()[-1]
+    for name, options in (("increlora_glue", GLUE), ("increlora_demo", ()), ("increlora_sweep", ["--output_dir", "sweep", "--tasks", "rte", "--methods", "lora", "--seeds", "0", "--max_steps", "1"])):
+        r = run(python.parent / name, *options, cwd=work)
+        sentence = f"{name} needs the package 'datasets'; install it with: pip install 'increlora[glue]'"
+        if r.returncode != 2 or sentence not in r.stderr or "Traceback" in r.stderr: raise Failed(f"{name} without [glue] should say: {sentence}\n" + r.stderr[-1500:])
+    if left := sorted(f.name for f in work.iterdir() if f.name in ("out", "demo_output", "sweep")): raise Failed(f"a refused command left {left[0]}")
+    for call, extra in (("figures import rank_heatmap as f; f({'a': 1})", "plots"), ("tasks import load_task as f; f('pocket_reviews')", "glue"),
+                        ("tasks import metrics as f; f('rte', [1], [1])", "glue"), ("table import t_interval as f; f([1, 2])", "glue"), ("exercises import show as f; f(None, '')", "plots")):
+        r = run(python, "-I", "-c", f"from increlora.{call}", cwd=work)
+        if f"install it with: pip install 'increlora[{extra}]'" not in r.stderr.splitlines()[-1]: raise Failed(f"increlora.{call} does not name [{extra}]\n" + r.stderr[-800:])
+    return said
+
+
+def glue(python, work):
+    "A run of the command line with [glue] alone: everything but the picture."
+    r = run(python.parent / "increlora_glue", *GLUE, cwd=work)
+    must(r, "increlora_glue does not run with [glue]")
+    if "pip install 'increlora[plots]'" not in r.stderr: raise Failed("increlora_glue does not say that the picture of the ranks needs [plots]\n" + r.stderr[-800:])
+    return "increlora_glue runs with [glue], without a picture"
 
 
 def contents(wheel):
@@ -80,13 +163,16 @@ def scripts(python, work):
 def main():
     with tempfile.TemporaryDirectory() as tmp:
         work = Path(tmp).resolve()
-        (work / "elsewhere").mkdir()
+        for name in ("core", "glue"): (work / name).mkdir()
         try:
             wheel = build(work)
-            print(f"  {wheel.name}: {contents(wheel)}", flush=True)
+            print(f"  {wheel.name}: {contents(wheel)}; {page(wheel)}", flush=True)
             python = environment(work, wheel)
-            print("  " + must(run(python, "-I", "-c", PROBE, cwd=work / "elsewhere"), "the installed wheel cannot be imported"), flush=True)
-            print("  " + scripts(python, work / "elsewhere"), flush=True)
+            print("  core: " + must(run(python, "-I", "-c", PROBE, cwd=work / "core"), "the installed wheel cannot be imported"), flush=True)
+            print("  core: " + core(python, work / "core"), flush=True)
+            python = environment(work, wheel, "glue")
+            print("  glue: " + scripts(python, work / "glue"), flush=True)
+            print("  glue: " + glue(python, work / "glue"), flush=True)
         except Failed as e:
             print("  " + str(e).replace("\n", "\n    "))
             return 1
