@@ -30,11 +30,12 @@ names = sorted(m.name for m in pkgutil.walk_packages(increlora.__path__, "increl
 for name in names: importlib.import_module(name)
 print(f"{len(names)} submodules imported, version {increlora.__version__}")
 """ % HEAVY
+GLUE = "--task_name pocket_reviews --method increlora --max_steps 2 --output_dir out --max_train_samples 64 --max_eval_samples 32".split()
 CORE = """
 import warnings; warnings.simplefilter("ignore")
 import torch
 from peft import PeftModel, get_peft_model
-from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
+from transformers import BertConfig, BertForSequenceClassification, PrinterCallback, Trainer, TrainingArguments
 from increlora import Growth, IncreLoraCallback, IncreLoraConfig, Restart, RowAdamW, doctor, row_adamw
 from increlora.export import save_as_lora
 def base():
@@ -43,7 +44,9 @@ def base():
 rows = [{"input_ids": [i % 50, 3, 4], "labels": i % 2} for i in range(64)]
 args = TrainingArguments("run", max_steps=20, per_device_train_batch_size=4, learning_rate=1e-2, use_cpu=True, report_to=[], save_strategy="no", disable_tqdm=True)
 model = get_peft_model(base(), IncreLoraConfig(task_type="SEQ_CLS"))
-Trainer(model=model, args=args, train_dataset=rows, callbacks=[IncreLoraCallback(verbose=False)], optimizer_cls_and_kwargs=row_adamw(args)).train()
+trainer = Trainer(model=model, args=args, train_dataset=rows, callbacks=[IncreLoraCallback(verbose=False)], optimizer_cls_and_kwargs=row_adamw(args))
+trainer.remove_callback(PrinterCallback)  # it prints seconds
+trainer.train()
 save_as_lora(model, "lora")
 tokens = torch.arange(12).reshape(2, 6)
 same = torch.allclose(PeftModel.from_pretrained(base(), "lora").eval()(tokens).logits, model.eval()(tokens).logits, atol=1e-5)
@@ -53,7 +56,29 @@ optimizer = RowAdamW(own.parameters(), lr=1e-3, restart=Restart(20, 2))
 curve = torch.optim.lr_scheduler.LambdaLR(optimizer, Restart(20, 2))
 print("trained, exported, examined:", len(doctor(own, optimizer, curve, 20)), "findings")
 """
-GLUE = "--task_name pocket_reviews --method increlora --max_steps 2 --output_dir out --max_train_samples 64 --max_eval_samples 32".split()
+LACKING = """
+import contextlib, importlib, io, os
+def said(module, name, *arguments):
+    "What a function without its extra raises, or a command prints."
+    function, text = getattr(importlib.import_module(f"increlora.{module}"), name), io.StringIO()
+    try:
+        with contextlib.redirect_stderr(text): assert function(*arguments) == 2, f"{module}.{name} ran"
+    except ModuleNotFoundError as error: return str(error)
+    return text.getvalue().strip()
+glue = %r
+for user, package, extra, *call in [
+    ("increlora_glue", "datasets", "glue", "run", "main", glue), ("increlora_demo", "datasets", "glue", "demo", "main", []),
+    ("increlora_sweep", "datasets", "glue", "sweep", "main", "--tasks rte --methods lora --seeds 0 --max_steps 1 --output_dir sweep".split()),
+    ("load_task", "datasets", "glue", "tasks", "load_task", "pocket_reviews"), ("metrics", "sklearn", "glue", "tasks", "metrics", "rte", [1], [1]),
+    ("t_interval", "scipy", "glue", "table", "t_interval", [1, 2]), ("rank_heatmap", "matplotlib", "plots", "figures", "rank_heatmap", {"a": 1}),
+    ("show", "matplotlib", "plots", "exercises", "show", None, ""),
+]:
+    sentence, got = f"{user} needs the package '{package}'; install it with: pip install 'increlora[{extra}]'", said(*call)
+    assert got in (sentence, f"{user}: error: {sentence}"), (sentence, got)
+left = {"out", "demo_output", "sweep"} & set(os.listdir())
+assert not left, f"a refused command left {left}"
+print("commands and functions name the extra that they lack")
+"""
 
 
 class Failed(Exception): pass
@@ -118,18 +143,8 @@ def page(wheel):
 
 
 def core(python, work):
-    "What works without any extra, and how each command and function says which one it lacks."
-    said = must(run(python, "-I", "-c", CORE, cwd=work), "the core does not work alone").splitlines()[-1]
-    for name, options in (("increlora_glue", GLUE), ("increlora_demo", ()), ("increlora_sweep", ["--output_dir", "sweep", "--tasks", "rte", "--methods", "lora", "--seeds", "0", "--max_steps", "1"])):
-        r = run(python.parent / name, *options, cwd=work)
-        sentence = f"{name} needs the package 'datasets'; install it with: pip install 'increlora[glue]'"
-        if r.returncode != 2 or sentence not in r.stderr or "Traceback" in r.stderr: raise Failed(f"{name} without [glue] should say: {sentence}\n" + r.stderr[-1500:])
-    if left := sorted(f.name for f in work.iterdir() if f.name in ("out", "demo_output", "sweep")): raise Failed(f"a refused command left {left[0]}")
-    for call, extra in (("figures import rank_heatmap as f; f({'a': 1})", "plots"), ("tasks import load_task as f; f('pocket_reviews')", "glue"),
-                        ("tasks import metrics as f; f('rte', [1], [1])", "glue"), ("table import t_interval as f; f([1, 2])", "glue"), ("exercises import show as f; f(None, '')", "plots")):
-        r = run(python, "-I", "-c", f"from increlora.{call}", cwd=work)
-        if f"install it with: pip install 'increlora[{extra}]'" not in r.stderr.splitlines()[-1]: raise Failed(f"increlora.{call} does not name [{extra}]\n" + r.stderr[-800:])
-    return said
+    "What works without any extra, and how commands and functions say which one they lack."
+    return must(run(python, "-I", "-W", "ignore", "-c", PROBE + CORE + LACKING % GLUE, cwd=work), "the core does not work alone")
 
 
 def glue(python, work):
@@ -168,8 +183,7 @@ def main():
             wheel = build(work)
             print(f"  {wheel.name}: {contents(wheel)}; {page(wheel)}", flush=True)
             python = environment(work, wheel)
-            print("  core: " + must(run(python, "-I", "-c", PROBE, cwd=work / "core"), "the installed wheel cannot be imported"), flush=True)
-            print("  core: " + core(python, work / "core"), flush=True)
+            print("  core: " + core(python, work / "core").replace("\n", "\n  core: "), flush=True)
             python = environment(work, wheel, "glue")
             print("  glue: " + scripts(python, work / "glue"), flush=True)
             print("  glue: " + glue(python, work / "glue"), flush=True)
