@@ -8,8 +8,8 @@ __all__ = ['SPECIALS', 'PAD', 'CLS', 'SEP', 'UNK', 'MASK', 'MLM', 'VOCABULARIES'
            'new_model', 'learning_rate', 'option', 'Recipe', 'masked_batch', 'prepare', 'Pretraining', 'set_rate',
            'check_finite', 'update', 'evaluate', 'save_checkpoint', 'load_checkpoint', 'Objective', 'pretrain', 'guess',
            'wrap', 'export', 'quiet', 'pretraining_notes', 'pocket_path', 'load_classifier', 'load_tokenizer',
-           'shortened', 'Bounded', 'bounded', 'match_padding', 'longest_input', 'fit_inputs', 'head_dropouts',
-           'check_dropout', 'set_head_dropout']
+           'shortened', 'Bounded', 'bounded', 'match_padding', 'longest_input', 'usable_length', 'fit_inputs',
+           'head_dropouts', 'check_dropout', 'set_head_dropout']
 
 # %% ../nbs/08a_encoder.ipynb #641bb517
 import contextlib
@@ -631,6 +631,13 @@ def longest_input(model) -> int | None:
     table = _positions(model)
     if table is None: return None
     return table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)    # RoBERTa counts from behind the padding
+
+def usable_length(model, max_seq_length: int) -> int:
+    "`max_seq_length`, or as many tokens as the model has positions for, and then a warning"
+    most = longest_input(model)
+    if most is None or max_seq_length <= most: return max_seq_length
+    warnings.warn(f"max_seq_length={max_seq_length} is more than {type(model).__name__} has positions for; inputs are cut to {most} tokens.", stacklevel=2)
+    return most
 
 def fit_inputs(model, data):
     """The tokenized Dataset `data` as `model` can take it: without token_type_ids where there is but one type of token.

@@ -32,7 +32,7 @@ from filelock import FileLock, Timeout
 from transformers import DataCollatorWithPadding, HfArgumentParser, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-from .encoder import check_dropout, fit_inputs, load_classifier, load_tokenizer, match_padding, set_head_dropout, silent
+from .encoder import check_dropout, fit_inputs, load_classifier, load_tokenizer, match_padding, set_head_dropout, silent, usable_length
 from .extras import MissingPackage, needs
 from .figures import rank_heatmap
 from .methods import AdaLoraCallback, adalora_ranks, adapt, check_trained, costs, counts, parse_budget
@@ -318,9 +318,9 @@ def make_trainer(glue: GlueArguments, training: TrainingArguments, stop: StopSig
         check_arguments(training)
     task, own = find_task(glue)
     tokenizer = load_tokenizer(glue.model_name_or_path)
-    data = prepare(task, tokenizer, data_dir=glue.data_dir, max_length=glue.max_seq_length, max_train_samples=glue.max_train_samples,
-                   max_eval_samples=glue.max_eval_samples, holdout=glue.holdout, seed=training.seed, data=own)
     base = make_base(glue, training.seed, task.num_labels)
+    data = prepare(task, tokenizer, data_dir=glue.data_dir, max_length=usable_length(base, glue.max_seq_length), max_train_samples=glue.max_train_samples,
+                   max_eval_samples=glue.max_eval_samples, holdout=glue.holdout, seed=training.seed, data=own)
     data = fitted(base, tokenizer, data)
     model = make_model(glue, training.seed, base, planned_steps(training, len(data["train"])))
     trainer = Trainer(model=model, args=quieted(training), train_dataset=data["train"], eval_dataset=data["evaluation"], data_collator=DataCollatorWithPadding(tokenizer),
