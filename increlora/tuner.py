@@ -679,7 +679,7 @@ class AdaptedModel(ModuleFinder):
             c.base_scale = config.scale(len(components))
             if name not in (config.rank_pattern or {}):
                 add_reserve(c, config.reserve_size if growing else 0, None, config.init_std, config.init_vectors)
-        if config.task_type in HEAD_TASKS:
+        if config.task_type in HEAD_TASKS or getattr(getattr(model, "config", None), "is_encoder_decoder", False):
             model.accepts_loss_kwargs = False  # the Trainer takes any **kwargs for a loss that is divided already
         if not config.inference_mode:
             _waiting.add(self)
