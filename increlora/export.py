@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['MARK', 'NAME', 'bare', 'chosen', 'components_of', 'lora_factors', 'pattern_key', 'exact_targets', 'lora_config',
            'lora_tensors', 'listed', 'check_place', 'move', 'whole_folder', 'write_lora', 'save_as_lora', 'merged_copy',
-           'save_merged', 'stored_arguments', 'adapter_folder', 'check_method', 'load_whole', 'check_type', 'rebuilt',
-           'check_apart', 'summary', 'export_run', 'parser', 'main']
+           'save_merged', 'is_of', 'stored_arguments', 'adapter_folder', 'check_method', 'load_whole', 'check_type',
+           'rebuilt', 'check_apart', 'summary', 'export_run', 'parser', 'main']
 
 # %% ../nbs/13_export.ipynb #edd4c30e
 import argparse
@@ -21,7 +21,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import get_type_hints
+from types import UnionType
+from typing import Union, get_args, get_origin, get_type_hints
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model_state_dict
@@ -211,12 +212,20 @@ def save_merged(model: PeftModel, folder: str | Path, adapter_name: str | None =
         merged.save_pretrained(part)
 
 # %% ../nbs/13_export.ipynb #25d1c72c
+def is_of(value, kind) -> bool:
+    "Whether `value` is of the type `kind` as a field writes it: int, str | None, list[str] | None; an int is a float, too."
+    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    plain = tuple(get_origin(k) or k for k in kinds)
+    inside = tuple(k for generic in kinds if get_origin(generic) is list for k in get_args(generic))
+    fits = isinstance(value, plain) or float in kinds and isinstance(value, int)
+    return fits and (not isinstance(value, list) or all(isinstance(one, inside) for one in value))
+
 def stored_arguments(path: Path) -> tuple[GlueArguments, int]:
     "The arguments of a run, and its seed. ValueError for a value that is no value of its argument."
     settings, kinds = read_json(path), {**get_type_hints(GlueArguments), "seed": int}
     found = {name: settings[name] for name in kinds if name in settings}
     for name, value in found.items():
-        if not isinstance(value, kinds[name]) and not (isinstance(value, int) and isinstance(0.0, kinds[name])):
+        if not is_of(value, kinds[name]):
             raise ValueError(f"{name}={value!r} in {str(path)!r} is no value of this argument; allowed is the file that increlora_glue wrote.")
     seed = found.pop("seed", 0)
     return GlueArguments(**found), seed
