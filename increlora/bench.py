@@ -305,9 +305,10 @@ TASKS = ("mnli", "sst2", "cola", "qqp", "qnli", "rte", "mrpc", "stsb")
 def share(preset: str, score_steps: int | None = None, modules: int = 72) -> float:
     "The part of a published run's steps that is scored, with the last `score_steps` before each round (default: those that count)."
     settings = load_preset(preset)
-    config = preset_config(settings)
-    plan, latest = config.schedule(modules), config.scored_steps if score_steps is None else score_steps
-    return plan.scored_until(plan.last, latest) / preset_steps(settings)
+    config, total = preset_config(settings), preset_steps(settings)
+    plan = config.schedule(modules, total)
+    latest = config.scored_steps(plan) if score_steps is None else score_steps
+    return plan.scored_until(plan.last, latest) / total
 
 # %% ../nbs/17_speed.ipynb #59f425d1
 def averaged(ratio: dict[str, float], part: float, name: str = "IncreLoRA") -> float:
