@@ -266,7 +266,9 @@ def rounds_left(state: GrowthState, total_steps: int) -> tuple[int, int]:
     "Rounds that the missing components need, and rounds that are still to come in `total_steps`."
     missing = state.schedule.target_total - state.total_rank
     needed = -(-missing // (state.schedule.top_h * state.schedule.per_win))
-    return needed, sum(state.schedule.allocates(t) for t in range(state.t + 1, total_steps + 1))
+    first, interval = state.schedule.first, state.schedule.interval
+    until = [max(0, (t - first) // interval + 1) for t in (state.t, total_steps)]  # a number of steps is no number of turns of a loop
+    return needed, max(0, until[1] - until[0])
 
 
 def look_budget(loop: Loop) -> Iterator[Finding]:

@@ -11,11 +11,9 @@ __all__ = ['MARK', 'NAME', 'bare', 'chosen', 'components_of', 'lora_factors', 'p
 # %% ../nbs/13_export.ipynb #edd4c30e
 import argparse
 import copy
-import json
 import os
 import re
 import shutil
-import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -33,7 +31,7 @@ from torch import nn
 
 from .card import write_card
 from .encoder import load_tokenizer
-from .results import read_json, write_json
+from .results import as_command, check_links, make_folder, read_json, remove_empty, write_json
 from .run import CONFIG, RESULTS, GlueArguments, make_base
 from .tasks import get_task
 from .trainer import step_of
@@ -124,7 +122,7 @@ MARK = "increlora_export.json"
 def listed(folder: Path) -> set[str]:
     "The files that an earlier export left in `folder`, none if there was no export."
     try:
-        return {MARK, *json.loads((folder / MARK).read_text(encoding="utf-8"))["files"]}
+        return {MARK, *read_json(folder / MARK)["files"]}
     except (OSError, ValueError, KeyError, TypeError):
         return set()
 
@@ -137,7 +135,8 @@ def check_place(folder: Path, overwrite: bool) -> None:
     there = {path.name for path in folder.iterdir()} if folder.exists() else set()
     if there and not overwrite:
         raise ValueError(f"folder={str(folder)!r} is not empty; allowed is a new folder, or overwrite to replace an earlier export.")
-    if others := sorted(there - listed(folder)):
+    check_links(folder)
+    if others := sorted(name for name in there if name not in listed(folder) or not (folder / name).is_file()):
         raise ValueError(f"folder={str(folder)!r} holds {others[0]!r}, which is not from an export; overwrite is allowed for earlier exports only.")
     parent = next(p for p in folder.resolve().parents if p.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
@@ -163,13 +162,16 @@ def whole_folder(folder: str | Path, overwrite: bool = False) -> Iterator[Path]:
     check_place(Path(folder), overwrite)
     target = Path(folder).resolve()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    part.mkdir(parents=True)
+    made = make_folder(target.parent)
     try:
+        part.mkdir()
         yield part
         write_json(part / MARK, {"increlora": version("increlora"), "files": sorted(path.name for path in part.iterdir())})
+        check_place(Path(folder), overwrite)  # once more: the model may have taken minutes
         move(part, target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        remove_empty(made)
 
 # %% ../nbs/13_export.ipynb #415ae56d
 def write_lora(model: nn.Module, adapter_name: str, folder: Path, reserve: bool = False) -> None:
@@ -328,14 +330,13 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 def main(argv: list[str] | None = None) -> int:
-    "Console script; returns the exit status, 2 after an error."
+    "Console script; returns the exit status: 2 after a foreseen error, 130 or 143 after a signal, and then nothing is written."
     args = parser().parse_args(argv)
-    try:
-        said = export_run(args.run_folder, args.out_folder, args.merged, args.checkpoint, args.overwrite, args.reserve)
-    except (ValueError, OSError) as error:
-        print(f"{NAME}: error: {error}", file=sys.stderr)
-        return 2
-    print(said)
-    return 0
+
+    def body() -> int:
+        print(export_run(args.run_folder, args.out_folder, args.merged, args.checkpoint, args.overwrite, args.reserve))
+        return 0
+
+    return as_command(NAME, body, "interrupted; nothing was written")
 
 if __name__ == "__main__" and "__file__" in globals(): raise SystemExit(main())

@@ -158,9 +158,9 @@ def collect(folder: Path, command: str) -> dict:
     return {"command": command, **shared, "runs": [{**run, **{name: value for name, value in more.items() if value is not None}} for run, more in zip(kept, own)]}
 
 # %% ../nbs/07c_results.ipynb #7e809658
-def one_line(error: BaseException) -> str:
-    "What an error says, as one line of at most 600 characters."
-    text = " ".join(str(error).split())
+def one_line(error: BaseException | str) -> str:
+    "What an error says, as one line of at most 600 characters that a terminal only shows."
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(str(error).split()))
     return text[:600] or type(error).__name__
 
 def raised_here(error: BaseException) -> tuple[bool, bool]:
@@ -211,6 +211,8 @@ def ended_by_signals() -> Iterator[None]:
     def end(number, frame):
         raise Ended(number)
 
+    if getattr(signal.getsignal(signal.SIGINT), "__name__", "") == "_end_early":  # all is imported: from now on Ctrl-C is an exception
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     before = signal.signal(signal.SIGTERM, end)
     try:
         yield
