@@ -343,7 +343,7 @@ def show(fig: Any, alt: str) -> None:
 
     Raises ValueError if `alt` has fewer than 40 characters: state the conclusion and two numbers.
     """
-    from .extras import needs
+    from increlora.extras import needs
     needs("show", "matplotlib", "IPython")
     import base64
     import matplotlib.pyplot as plt
