@@ -22,7 +22,7 @@ from transformers import TrainerCallback
 from transformers.pytorch_utils import Conv1D
 
 from .bottleneck import add_bottlenecks, bottleneck_parameters, common_budget, sizes, train_only
-from .tuner import IncreLoraConfig, default_targets, exact_names, head_names, in_head, matching_modules, parameter_counts, within
+from .tuner import IncreLoraConfig, default_targets, exact_names, head_names, in_head, matching_modules, parameter_counts, whole, within
 
 # %% ../nbs/08e_methods.ipynb #db6a4bc4
 def bare(model: nn.Module) -> nn.Module:
@@ -69,12 +69,12 @@ def costs(base: nn.Module, modules: str | None = None) -> dict[str, int]:
     "Name -> parameters of one component, in + out."
     return {name: sum(_get_in_out_features(m)) for name, m in targeted(base, modules).items()}
 
-def check_ranks(found: dict[str, nn.Module], ranks: dict[str, int], target_r: float) -> None:
-    "ValueError when a matrix would get a rank above min(in, out): before any memory is taken for it."
+def check_ranks(found: dict[str, nn.Module], ranks: dict[str, int], size: str) -> None:
+    "ValueError when the argument `size` gives a matrix a rank above min(in, out): before any memory is taken for it."
     for name, module in found.items():
         n_in, n_out = _get_in_out_features(module)
         if ranks[name] > min(n_in, n_out):
-            raise ValueError(f"target_r={target_r:g} gives {name!r}, which is {n_out}x{n_in}, a rank of {ranks[name]}; allowed are ranks up to {min(n_in, n_out)}.")
+            raise ValueError(f"{size} gives {name!r}, which is {n_out}x{n_in}, a rank of {ranks[name]}; allowed are ranks up to {min(n_in, n_out)}.")
 
 # %% ../nbs/08e_methods.ipynb #d9372944
 def parse_budget(text: str) -> int:
@@ -119,7 +119,7 @@ def lora(base: nn.Module, target_r: float, lora_alpha: float, dropout: float = 0
     "PEFT's LoRA on the targeted matrices, ranks as equal as `target_r` permits, head trained."
     prices = costs(base, modules)
     ranks = dict(zip(prices, whole_ranks(list(prices.values()), target_r)))
-    check_ranks(targeted(base, modules), ranks, target_r)
+    check_ranks(targeted(base, modules), ranks, f"target_r={target_r:g}")
     usual = max(1, math.floor(target_r))
     return adapted(base, LoraConfig(
         task_type="SEQ_CLS", r=usual, lora_alpha=lora_alpha * usual / target_r, lora_dropout=dropout, target_modules=list(prices),
@@ -134,8 +134,13 @@ def adalora(base: nn.Module, target_r: float, steps: int, dropout: float = 0.0, 
     `orth_reg_weight` and `lora_alpha` are AdaLoRA's own: its norm is not squared and is averaged over matrices, and its scale is alpha / init_r.
     """
     found = targeted(base, modules)
-    init_r = init_r or math.ceil(1.5 * target_r)
-    check_ranks(found, dict.fromkeys(found, init_r), target_r)
+    for name, value, low in (("adalora_init_r", init_r, 1), ("tinit", tinit, 0), ("tfinal", tfinal, 0), ("delta_t", delta_t, 1)):
+        if value is not None:
+            whole(name, value, low)
+    first = math.ceil(1.5 * target_r) if init_r is None else init_r
+    check_ranks(found, dict.fromkeys(found, first), f"target_r={target_r:g}" if init_r is None else f"adalora_init_r={init_r}")
+    if first < target_r:
+        raise ValueError(f"adalora_init_r={first} is below target_r={target_r:g}, but the ranks of AdaLoRA shrink; allowed are integers from {math.ceil(target_r)}.")
     tinit, tfinal = steps // 8 if tinit is None else tinit, steps // 2 if tfinal is None else tfinal
     if tinit + tfinal >= steps:
         raise ValueError(f"tinit={tinit} and tfinal={tfinal} leave no step of {steps} to mask components; allowed are sums below the number of steps.")
@@ -144,7 +149,7 @@ def adalora(base: nn.Module, target_r: float, steps: int, dropout: float = 0.0, 
     within("adalora_orth_reg_weight", orth_reg_weight, lambda x: x >= 0, "numbers from 0")
     within("adalora_alpha", lora_alpha, lambda x: x > 0, "numbers above 0")
     model = adapted(base, AdaLoraConfig(
-        task_type="SEQ_CLS", init_r=init_r, target_r=int(target_r), tinit=tinit, tfinal=tfinal, deltaT=delta_t or max(1, steps // 160), beta1=0.85, beta2=0.85,
+        task_type="SEQ_CLS", init_r=first, target_r=int(target_r), tinit=tinit, tfinal=tfinal, deltaT=delta_t or max(1, steps // 160), beta1=0.85, beta2=0.85,
         orth_reg_weight=orth_reg_weight, total_step=steps, lora_alpha=lora_alpha, lora_dropout=dropout, target_modules=list(found)))
     model.base_model.rankallocator.target_bgt = round(target_r * len(found))  # PEFT computes it from a whole average
     return model

@@ -290,6 +290,8 @@ def plan(config, increlora: IncreLoraConfig, steps: int, eval_steps: int | None 
     base = skeleton(config)
     sizes = target_sizes(base, increlora)
     schedule = increlora.schedule(len(sizes), steps)
+    if schedule.target_total > (room := sum(map(min, sizes.values()))):  # the plan walks through the rounds
+        raise ValueError(f"target_total_rank={schedule.target_total} is more than {len(sizes)} matrices have; allowed are integers up to {room}.")
     return Plan(schedule, steps, eval_steps, sizes, increlora.reserve_size if schedule.rounds else 0, head_sizes(base, increlora))
 
 # %% ../nbs/08f_presets.ipynb #15960c98
