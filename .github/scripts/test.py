@@ -33,7 +33,8 @@ HAND_WRITTEN = "edit {nb}, run nbdev_export; do not edit increlora/*.py"
 LATE = "matplotlib seaborn datasets ipywidgets IPython".split()
 NEVER = "nbdev fastcore execnb".split()
 # Begun first, so that no long notebook is left alone at the end.
-LONG = "16_survival 08b_replaced_tokens 14_other_models".split()
+LONG = ("14a_models_table 16_survival 08g_run 13a_export_cases 08_planted_ranks 08b_replaced_tokens 14_other_models 14b_trainers "
+        "13_export 15_bad_input 07d_trainer 07b_doctor").split()
 RUNNING = set()  # processes that an interrupt must end
 
 
