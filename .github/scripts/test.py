@@ -13,8 +13,10 @@ import argparse
 import ast
 import importlib.metadata
 import importlib.util
+import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -226,8 +228,6 @@ def stream(cmd, timeout, quiet=False):
 
 def stop_all(process):
     "End a command and the workers it started."
-    import os
-    import signal
     if hasattr(os, "killpg"): os.killpg(process.pid, signal.SIGKILL)
     else: process.kill()
 
@@ -272,6 +272,7 @@ def main():
     if wrong := [s for s in a.steps if s not in known]: p.error(f"unknown step {wrong[0]!r}; there are: {', '.join(known)}")
     if not shutil.which("git"): sys.exit("error: the checks need git")
     inside(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts a command in the background deaf to it, and with it all notebooks
     versions()
     results = []
     for name in a.steps or (known if a.all else STEPS):
