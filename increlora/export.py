@@ -32,8 +32,7 @@ from torch import nn
 from .card import write_card
 from .encoder import load_tokenizer
 from .results import as_command, check_links, make_folder, read_json, remove_empty, write_json
-from .run import CONFIG, RESULTS, GlueArguments, make_base
-from .tasks import get_task
+from .run import CONFIG, RESULTS, GlueArguments, find_task, make_base
 from .trainer import step_of
 from .tuner import IncreLoraLayer, matching_modules
 
@@ -279,7 +278,7 @@ def rebuilt(run_folder: str | Path, checkpoint: str | None = None, merged: bool 
     glue, seed = stored_arguments(Path(run_folder) / CONFIG)
     check_method(glue, merged)
     check_type(folder, glue.method)
-    model = load_whole(make_base(glue, seed, get_task(glue.task_name).num_labels), folder)
+    model = load_whole(make_base(glue, seed, find_task(glue)[0].num_labels), folder)
     if glue.method == "increlora":
         ranks = {name: c.rank for name, c in components_of(model, "default").items()}
         if checkpoint is None and read_json(folder / RESULTS).get("ranks") != ranks:

@@ -21,7 +21,7 @@ from torch import nn
 from transformers import TrainerCallback
 from transformers.pytorch_utils import Conv1D
 
-from .bottleneck import add_bottlenecks, bottleneck_parameters, common_budget, sizes, train_only
+from .bottleneck import add_bottlenecks, bottleneck_parameters, common_budget, places, sizes, train_only
 from .tuner import IncreLoraConfig, default_targets, exact_names, head_names, in_head, matching_modules, parameter_counts, whole, within
 
 # %% ../nbs/08e_methods.ipynb #db6a4bc4
@@ -193,6 +193,7 @@ def partly(base: nn.Module, method: str) -> nn.Module:
 def bottlenecked(base: nn.Module, method: str, target_r: float, modules: str | None, bottleneck: str | int | None) -> nn.Module:
     "`base` with bottlenecks of one size, or sized to what `target_r` components a matrix cost. ValueError where they cannot be."
     kind = BOTTLENECKS[method]
+    places(base, kind)  # a model without a place for them is refused as such, whatever the size
     if bottleneck is not None:
         budget = common_budget(base, kind, bottleneck)
     else:
