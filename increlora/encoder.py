@@ -652,6 +652,7 @@ def fit_inputs(model, data):
     if most is not None and longest > most: raise ValueError(f"max_seq_length: an input has {longest} tokens, but {kind} has positions for {most}; allowed are integers from 8 to {most}.")
     return data
 
+# %% ../nbs/08a_encoder.ipynb #12e2dcb6
 def _extremes(data) -> tuple[int, int]:
     "Largest token and longest row of a Dataset, read in portions"
     import pyarrow.compute as pc

@@ -205,6 +205,7 @@ def bottlenecked(base: nn.Module, method: str, target_r: float, modules: str | N
         raise ValueError(f"method={method!r} with target_r={target_r:g}: {error}") from None
     return add_bottlenecks(base, kind, budget, heads_of(base))
 
+# %% ../nbs/08e_methods.ipynb #ebd77bf8
 def adapt(base: nn.Module, method: str, increlora: IncreLoraConfig, seed: int = 0, steps: int | None = None, modules: str | None = None,
           bottleneck: str | int | None = None, **adalora_options) -> nn.Module:
     """The model that `method` trains. All sizes come from the average rank at the end of the IncreLoRA configuration, alpha and dropout too.

@@ -187,6 +187,7 @@ def own_files(folder: Path) -> list[Path]:
     partly = [folder / f"{name}.part" for name in (CONFIG, RESULTS, HISTORY, FILES)]
     return [path for path in dict.fromkeys([*found, folder / HISTORY, folder / SET_ASIDE, *partly]) if path.is_file() or path.is_symlink()]
 
+# %% ../nbs/08g_run.ipynb #7bcd95fd
 def foreign(folder: Path) -> Path | None:
     "A file under a name that a run writes, which the run in `folder` did not write; None if there is none."
     own = own_files(folder) if listed(folder) is not None else ()
@@ -292,6 +293,7 @@ def identity(trainer: Trainer) -> dict:
     return {"processes": processes(trainer.args), "train_rows": rows_print(trainer.train_dataset),
             "evaluation_rows": rows_print(trainer.eval_dataset), "base_weights": weights_print(trainer.model)}
 
+# %% ../nbs/08g_run.ipynb #725bef6a
 def check_identity(folder: Path, now: dict, checkpoint: str | None = None) -> None:
     "ValueError when the run in `folder` was about something else than `now`; an older version kept no identity, then its checkpoint counts the processes."
     before = read_json(folder / CONFIG).get("identity", {})
@@ -335,6 +337,7 @@ class ProgressBar(TrainerCallback):
 class Halt(Exception):
     "The end of an evaluation that nobody waits for."
 
+# %% ../nbs/08g_run.ipynb #7886d708
 class StopSignal(TrainerCallback):
     "Ctrl-C or SIGTERM: save a checkpoint after the current step and stop. `asked`: the number of the signal, 0 for none."
 
@@ -439,6 +442,7 @@ class Start(TrainerCallback):
             strict(whole / "trainer_state.json")
             note_files(self.folder, [path for path in whole.glob("*") if path.is_file()])
 
+# %% ../nbs/08g_run.ipynb #2bc31527
 def strict(path: Path) -> None:
     "Write a JSON file again if it holds NaN or infinite numbers, which are no JSON; a loss that is no number becomes null."
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
@@ -546,6 +550,7 @@ def first_logits(logits, labels):
     "The logits alone: T5 also hands over the hidden states of a whole evaluation set."
     return logits[0] if isinstance(logits, (tuple, list)) else logits
 
+# %% ../nbs/08g_run.ipynb #337d5d10
 def make_trainer(glue: GlueArguments, training: TrainingArguments, stop: StopSignal) -> Trainer:
     "Task, tokenizer, model and method put together; every mistake in the arguments shows here, before any work."
     if silent():
@@ -661,6 +666,7 @@ def accepted(glue: GlueArguments, training: TrainingArguments, stop: StopSignal)
     check_optimizer(trainer, planned_steps(training, len(trainer.train_dataset)))
     return trainer
 
+# %% ../nbs/08g_run.ipynb #7a8de259
 def run(glue: GlueArguments, training: TrainingArguments, stop: StopSignal | None = None) -> dict | None:
     """Train and evaluate one configuration; the folder training.output_dir holds everything about it.
 
@@ -695,6 +701,7 @@ def run(glue: GlueArguments, training: TrainingArguments, stop: StopSignal | Non
     finally:
         start.take_back()
 
+# %% ../nbs/08g_run.ipynb #9045fd86
 def finish(glue: GlueArguments, trainer: Trainer, stop: StopSignal, start: Start, checkpoint: str | None) -> dict | None:
     "Train to the end and write the result; None, and a checkpoint, when a signal came before."
     with stop.listening():

@@ -505,7 +505,7 @@ def own_splits(train_file, validation_file, dataset_name, dataset_config_name, c
     other = [split for split in ("validation", "valid", "dev", "eval", "test") if split in found][:1]
     return {f"split {split!r} of dataset_name={dataset_name!r}": found[split] for split in ("train", *other)}
 
-
+# %% ../nbs/08c_tasks.ipynb #57542633
 def own_task(train_file: str | None = None, validation_file: str | None = None, dataset_name: str | None = None, dataset_config_name: str | None = None,
              text_columns: Sequence[str] | None = None, label_column: str | None = None, holdout: int | None = None, cache_dir: str | None = None):
     """A Task made from somebody's own data, and its rows as a DatasetDict (`train` and, unless rows of it are held out, `validation`).

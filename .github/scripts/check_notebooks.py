@@ -114,8 +114,14 @@ def alt_texts(nb, path):
             if re.search(r"!\[\s*\]\(", prose(c)): yield i, "![](...) without alt text"
 
 
+def one_class(source):
+    "Is the cell one class definition? A class is as long as its one idea."
+    body = parsed(source)
+    return bool(body) and len(body) == 1 and isinstance(body[0], ast.ClassDef)
+
+
 def cell_lengths(nb, path):
-    counts = [(i, len(code_lines(c["source"], strip=False))) for i, c in code(nb)]
+    counts = [(i, len(code_lines(c["source"], strip=False))) for i, c in code(nb) if not one_class(c["source"])]
     yield from ((i, f"{n} lines of code, more than {LONGEST}") for i, n in counts if n > LONGEST)
     lengths = [n for _, c in code(nb) if (n := len(code_lines(c["source"])))]
     if is_lesson(path) and lengths and (m := statistics.median(lengths)) > MEDIAN: yield None, f"median code cell has {m:g} lines, more than {MEDIAN}"
