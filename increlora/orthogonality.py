@@ -85,8 +85,9 @@ def add_pull(components: Iterable[Components], weight: float, form: str = "paper
     shares, shapes = weight if form == "sum" else weight / max(1, len(matrices)), defaultdict(list)
     for m in matrices:
         if m.requires_grad:
-            shapes[m.shape, m.device].append(m)
+            shapes[m.shape, m.dtype, m.device].append(m)
     for group in shapes.values():
-        stack = torch.stack([m.detach().float() for m in group])
+        exact = torch.promote_types(group[0].dtype, torch.float32)  # half precision is too coarse for V Vᵀ − I
+        stack = torch.stack([m.detach().to(exact) for m in group])
         for m, grad in zip(group, (shares * pull(stack, form)).to(group[0].dtype)):
             m.grad = grad.clone() if m.grad is None else m.grad.add_(grad)
