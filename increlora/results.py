@@ -219,6 +219,7 @@ def ended_by_signals() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
+# %% ../nbs/07c_results.ipynb #f4341816
 def as_command(name: str, body: Callable[[], int], interrupted: str = "interrupted") -> int:
     "The exit status of `body()`, which is 2 with one sentence after a foreseen error, 130 or 143 with the sentence `interrupted` after a signal."
     with ended_by_signals():

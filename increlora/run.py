@@ -8,9 +8,9 @@ __all__ = ['CONFIG', 'RESULTS', 'HEATMAP', 'FILES', 'OWN_FILES', 'LOCK', 'SET_AS
            'GlueArguments', 'RunArguments', 'increlora_config', 'check_output', 'check_room', 'listed', 'note_files',
            'checkpoints', 'not_of_trainer', 'own_files', 'foreign', 'clear_run', 'owned', 'in_use', 'settings',
            'check_resume', 'default_settings', 'rows_print', 'weights_print', 'processes', 'identity', 'check_identity',
-           'without_bars', 'ProgressBar', 'Halt', 'StopSignal', 'Start', 'strict', 'check_values', 'check_best_metric',
-           'check_optimizer', 'planned_steps', 'sized', 'make_base', 'make_model', 'callbacks_of', 'quieted',
-           'find_task', 'fitted', 'first_logits', 'make_trainer', 'evaluations', 'curves', 'growth_rounds',
+           'without_bars', 'ProgressBar', 'Halt', 'StopSignal', 'Start', 'strict', 'check_values', 'check_ignored',
+           'check_best_metric', 'check_optimizer', 'planned_steps', 'sized', 'make_base', 'make_model', 'callbacks_of',
+           'quieted', 'find_task', 'fitted', 'first_logits', 'make_trainer', 'evaluations', 'curves', 'growth_rounds',
            'read_history', 'peak_memory', 'final_ranks', 'report', 'train', 'keep_last_step', 'save', 'accepted', 'run',
            'finish', 'write_result', 'save_heatmap', 'from_file', 'more_than', 'expanded', 'parse', 'summary',
            'dry_run', 'ended', 'main', 'work']
@@ -469,6 +469,14 @@ def check_values(*arguments) -> None:
             shown = [("above " if isinstance(low, str) else "from ") + f"{least:g}", ("below " if isinstance(high, str) else "to ") + f"{most:g}"]
             raise ValueError(f"{name}={value!r} is out of range; allowed are numbers {' '.join(shown)}.")
 
+def check_ignored(glue: GlueArguments, training: TrainingArguments) -> None:
+    "ValueError for an argument of the Trainer that would change nothing here."
+    if training.resume_from_checkpoint is not None:
+        raise ValueError(f"resume_from_checkpoint={training.resume_from_checkpoint!r} is not read; allowed is --resume, which finds the last whole checkpoint in output_dir.")
+    kind = str(getattr(training.optim, "value", training.optim))
+    if glue.method == "increlora" and not kind.startswith("adamw_torch"):
+        raise ValueError(f"optim={kind!r} has no rows that can be born late; allowed with method='increlora' is AdamW, the default.")
+
 def check_best_metric(training: TrainingArguments, task, evaluation) -> None:
     "ValueError when the metric by which the best checkpoint is chosen is none of the task's: the Trainer would look for it at the first evaluation."
     names = ("loss", *task.metrics)
@@ -676,6 +684,7 @@ def run(glue: GlueArguments, training: TrainingArguments, stop: StopSignal | Non
     needs("increlora_glue", "datasets", "scipy", "sklearn")
     folder, stop, first = Path(training.output_dir), stop or StopSignal(), training.process_index == 0
     check_values(glue, training)
+    check_ignored(glue, training)
     chosen = settings(glue, training)
     if first:
         check_output(folder, glue.resume, glue.overwrite, training.save_total_limit)
@@ -765,6 +774,7 @@ def more_than(most: int, value) -> bool:
         waiting += list(one.values()) if isinstance(one, dict) else list(one) if isinstance(one, (list, tuple, set)) else []
     return seen > most
 
+# %% ../nbs/08g_run.ipynb #93e19135
 def expanded(argv: list[str]) -> list[str]:
     "The command line with a leading settings file and a preset written out in front, so that flags beside them win."
     if argv and argv[0].endswith((".json", ".yaml", ".yml")):

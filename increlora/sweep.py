@@ -39,7 +39,7 @@ from .encoder import silent
 from .extras import needs
 from .presets import as_flags
 from .results import as_command, check_links, one_line, read_json, write_json
-from .run import CONFIG, RESULTS, GlueArguments, RunArguments, from_file, in_use, parse, settings, work
+from .run import CONFIG, RESULTS, GlueArguments, RunArguments, check_room, from_file, in_use, parse, settings, work
 
 # %% ../nbs/09a_sweep.ipynb #251fdca9
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ def typed_value(name: str, value):
     except (ValueError, TypeError, argparse.ArgumentTypeError):
         return value
 
+# %% ../nbs/09a_sweep.ipynb #b488fdb3
 def decisive(flags: dict) -> dict:
     "The settings that these flags change, as plain values; neither defaults nor where the data lie. ValueError, with what argparse says, for flags that are none."
     said, place = io.StringIO(), ["--output_dir", "run"]
@@ -85,6 +86,7 @@ def plain_settings(use_cpu: bool) -> dict:
     "The settings of a run that was given no flag."
     return settings(*parse(["--output_dir", "run", *(["--use_cpu"] if use_cpu else [])]))
 
+# %% ../nbs/09a_sweep.ipynb #22878101
 def cell(flags: dict, shown: Sequence[str] = (), variant: str = "") -> Cell:
     """The cell with these flags; the name of a variant and the values of the flags in `shown` are part of its name.
 
@@ -233,6 +235,7 @@ def claimed(out: Path, made: Cell) -> Iterator[bool]:
     finally:
         lock.release()
 
+# %% ../nbs/09a_sweep.ipynb #b5a2b98e
 def follow_parent(patience: float = 60.0) -> None:
     "End this process as SIGTERM does when the one that started it is gone; by force if that takes longer than `patience` seconds."
     parent = multiprocessing.parent_process()
@@ -246,21 +249,25 @@ def follow_parent(patience: float = 60.0) -> None:
     if parent is not None:
         threading.Thread(target=watch, daemon=True).start()
 
-def run_claimed(out: Path, made: Cell, log: str) -> None:
+def run_claimed(out: str, name: str, flags: dict, log: str) -> None:
     "The whole life of a process that runs a cell: nothing if another sweep has it, or had it and is done."
     follow_parent()
+    out, made = Path(out), Cell(name, flags)
     with claimed(out, made) as ours:
         if not ours:
             raise SystemExit(TAKEN)
         if result_of(out / made.name) is None:
             raise SystemExit(work(command(out, made), log))
 
+# %% ../nbs/09a_sweep.ipynb #e88b840a
 def run_cell(out: Path, made: Cell):
     "Start a cell in a process of its own (a multiprocessing Process); what it says goes to a log."
     log = out / "logs" / f"{made.name}.txt"
     for path in (log, error_path(out, made)):
         path.parent.mkdir(parents=True, exist_ok=True)
-    process = processes().Process(target=run_claimed, args=(out, made, str(log)))
+    from increlora.sweep import run_claimed as body  # by its module: a job of submitit has this function by value
+
+    process = processes().Process(target=body, args=(str(out), made.name, made.flags, str(log)))
     process.start()
     return process
 
@@ -346,6 +353,7 @@ def sweep(every: Sequence[Cell], out: Path, jobs: int = 1, poll: float = 0.2, st
         stop([process for _, process in running.values()])
     return {c.name: state(out, c) for c in every}
 
+# %% ../nbs/09a_sweep.ipynb #25681187
 def stop(runs: Sequence) -> None:
     "Interrupt runs that still go on, and wait for the checkpoints that they write; a signal while we wait ends them at once."
     try:
@@ -526,6 +534,7 @@ def command_line(chosen: argparse.Namespace, flags: Sequence[str]) -> int:
     if chosen.launcher != "processes":
         check_submitit(chosen.launcher)
     needs(NAME, "datasets", "scipy", "sklearn")
+    check_room(out)
     return summarize(every, out, conduct(every, out, chosen))
 
 if __name__ == "__main__" and "__file__" in globals(): raise SystemExit(main())

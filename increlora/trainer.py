@@ -290,7 +290,7 @@ def other_processes(checkpoint: Path) -> list[Path]:
         return []
     return [checkpoint / f"rng_state_{i}.pth" for i in range(1, min(processes, 4096))]
 
-
+# %% ../nbs/07d_trainer.ipynb #41655cb4
 def flaw(path: Path) -> str | None:
     "What is wrong with a file of a checkpoint, None if nothing. It is looked at as data; nothing in it is run."
     try:
@@ -309,7 +309,7 @@ def flaw(path: Path) -> str | None:
         return f"cannot be read ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
     return None
 
-
+# %% ../nbs/07d_trainer.ipynb #d49633fb
 def saved_flaw(path: Path) -> str | None:
     "What is wrong with a file of torch.save: a zip file, with a checksum for each record, none of them compressed."
     with zipfile.ZipFile(path) as records:
@@ -364,7 +364,7 @@ def line_of_log(line) -> bool:
     computed = [value for name, value in line.items() if name in ("loss", "epoch") or name.startswith("eval_")]
     return all(value is None or number(value) for value in computed)
 
-
+# %% ../nbs/07d_trainer.ipynb #b5ea4070
 STATE = {  # field of trainer_state.json -> (what is allowed, whether a value is)
     **dict.fromkeys(("global_step", "max_steps", "num_train_epochs", "num_input_tokens_seen"), ("whole numbers from 0", whole_number)),
     **dict.fromkeys(("logging_steps", "eval_steps", "save_steps"), ("numbers above 0", lambda v: number(v) and v > 0)),
@@ -385,7 +385,7 @@ SAVED = {  # what a checkpoint keeps of IncreLoraCallback
     "history": ("number and checksum of its lines", lambda v: v is None or isinstance(v, list) and len(v) == 2 and all(map(whole_number, v))),
 }
 
-
+# %% ../nbs/07d_trainer.ipynb #489f0ef2
 def wrong_field(values: dict, rules: dict, where: str = "") -> str | None:
     "The first of `values` that a rule does not allow, as half a sentence."
     for name, (allowed, holds) in rules.items():
@@ -420,7 +420,7 @@ def callbacks_flaw(callbacks: dict) -> str | None:
     saved = own.get("attributes", {}).get("saved", {}) if isinstance(own, dict) else {}
     return wrong_field(saved, SAVED, "IncreLoraCallback's ")
 
-
+# %% ../nbs/07d_trainer.ipynb #8ba02b59
 def counts_in(optimizer: dict) -> list[int]:
     "The numbers of updates that an optimizer's state speaks of: of RowAdamW a group's, of others a parameter's."
     groups, states = optimizer.get("param_groups", []), optimizer.get("state", {})
@@ -486,7 +486,7 @@ def contradiction(folder: Path) -> tuple[Path, str] | None:
         found = "trainer_state.json", f"has best_model_checkpoint={best!r}, which is of another run"
     return found and (folder / found[0], found[1])
 
-
+# %% ../nbs/07d_trainer.ipynb #9c156f74
 def last_checkpoint(output_dir: str | Path) -> str | None:
     """The latest finished checkpoint of a run, for `trainer.train(resume_from_checkpoint=...)`; None without one.
 
