@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from .optim import RowAdamW
-from .training import CHECKED, GrowthState, bare_optimizer, check_budget, check_optimizer, planned_steps
+from .training import CHECKED, GrowthState, bare_optimizer, check_adapter, check_budget, check_optimizer, planned_steps
 from .tuner import head_names
 
 # %% ../nbs/07b_doctor.ipynb #70e5ea70
@@ -109,7 +109,7 @@ def look_allocator(loop: Loop) -> Iterator[Finding]:
     "Updates pass, but no allocator is called."
     state, tuner = loop.state, loop.state.tuner
     missed = max(0, loop.updates - state.t) if hasattr(state, "clock") else 0  # a Growth that is there, and not called
-    passed = max(missed, 0 if tuner.attended else tuner.unseen)
+    passed = max(missed, tuner.unseen)
     if state.growing and passed:
         yield Finding("allocator", "error", f"{passed} update(s) passed without an allocator, so no rank can grow",
                       "call Growth.step() between backward and optimizer.step(), or give the Trainer callbacks=[IncreLoraCallback()]")
@@ -150,15 +150,7 @@ def look_optimizer(loop: Loop) -> Iterator[Finding]:
 # %% ../nbs/07b_doctor.ipynb #d0b32852
 def look_adapter(loop: Loop) -> Iterator[Finding]:
     "The adapter is frozen, switched off or merged."
-    layers, what, fix = loop.state.layers.values(), None, None
-    if any(layer.merged for layer in layers):
-        what, fix = "merged into the base weights", "call model.unmerge_adapter() before training"
-    elif any(layer.disable_adapters for layer in layers):
-        what, fix = "switched off", "leave the block of model.disable_adapter(), or call model.enable_adapter_layers()"
-    elif not any(p.requires_grad for c in loop.state.components.values() for p in c.parameters()):
-        what, fix = "frozen", "load it with PeftModel.from_pretrained(..., is_trainable=True)"
-    if fix:
-        yield Finding("adapter", "error", f"adapter {loop.state.adapter!r} is {what}, so nothing of it can learn", fix)
+    yield from from_check("adapter", check_adapter, loop.state)
 
 # %% ../nbs/07b_doctor.ipynb #cb89a57d
 def look_restart(loop: Loop) -> Iterator[Finding]:

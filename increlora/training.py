@@ -4,18 +4,21 @@
 
 # %% auto #0
 __all__ = ['CHECKED', 'UNKNOWN', 'check_active', 'GrowthState', 'check_budget', 'check_ranks', 'bare_optimizer',
-           'check_optimizer', 'check_gradients', 'check_finite', 'planned_steps', 'Clock', 'Replicas', 'check_wrapper',
-           'renew_buckets', 'GrowthActions', 'check_steps', 'unscale', 'Growth', 'match_tuners', 'match_ranks',
-           'note_average']
+           'check_optimizer', 'check_adapter', 'check_gradients', 'check_finite', 'planned_steps', 'check_scheduler',
+           'Clock', 'Replicas', 'check_wrapper', 'renew_buckets', 'GrowthActions', 'check_steps', 'scale_left',
+           'Growth', 'match_tuners', 'match_ranks', 'note_average']
 
 # %% ../nbs/07a_training.ipynb #6cb703f7
 import warnings
+from numbers import Integral
 
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.amp.grad_scaler import OptState
 from torch.nn.modules.module import register_module_module_registration_hook
 from torch.nn.parallel import DistributedDataParallel
+from torch.nn.utils import get_total_norm
 from torch.optim.swa_utils import AveragedModel
 
 from .allocator import select
@@ -36,7 +39,8 @@ def check_active(adapters: list[str]) -> None:
     if len(adapters) != 1:
         raise ValueError(f"active_adapters={adapters} are {len(adapters)}, and ranks grow in one; allowed is one: model.set_adapter(name).")
 
-
+# %% ../nbs/07a_training.ipynb #d1f431bd
+#| implements: alg1-param alg1-l6
 class GrowthState:
     "What Algorithm 1 looks at: the components of an adapted model, their ranks and scores, the schedule. `t`: updates done."
 
@@ -117,8 +121,26 @@ def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
         raise ValueError(f"optimizer={type(bare).__name__} does not know rows of different age; allowed is increlora's RowAdamW (Trainer: trainer.optimizer_cls_and_kwargs = row_adamw(args)).")
 
 
+def check_adapter(state: GrowthState, error: type[Exception] = ValueError) -> None:
+    "An `error` that names why nothing of the adapter can learn, and what to do about it."
+    active, layers, what = state.tuner.active_adapters, state.layers.values(), None
+    if active != [state.adapter]:
+        what, fix = f"not active (active_adapters={active})", f"call model.set_adapter({state.adapter!r}), or make a new Growth for another adapter"
+    elif any(layer.merged for layer in layers):
+        what, fix = "merged into the base weights", "call model.unmerge_adapter() before training"
+    elif any(layer.disable_adapters for layer in layers):
+        what, fix = "switched off", "leave the block of model.disable_adapter(), or call model.enable_adapter_layers()"
+    elif not any(p.requires_grad for c in state.components.values() for p in c.parameters()):
+        what, fix = "frozen", "load it with PeftModel.from_pretrained(..., is_trainable=True)"
+    if what:
+        raise error(f"adapter {state.adapter!r} is {what}, so nothing of it can learn; {fix}.")
+
+# %% ../nbs/07a_training.ipynb #2f3e547f
 def check_gradients(state: GrowthState) -> None:
     "RuntimeError when step() is called in a mode, or at a place, where there is no gradient to read, or where it is not finite."
+    if torch.is_inference_mode_enabled():
+        raise RuntimeError("step() was called under torch.inference_mode(), whose tensors cannot be trained; call it outside, or under torch.no_grad().")
+    check_adapter(state, RuntimeError)
     if not state.tuner.model.training:
         raise RuntimeError("the base model is in evaluation mode, as from_pretrained() hands it out, without dropout; call model.train() before the training loop.")
     grads = [c.lam.grad for c in state.components.values() if c.lam.grad is not None]
@@ -127,13 +149,13 @@ def check_gradients(state: GrowthState) -> None:
         raise RuntimeError("step() found no gradient of the adapted layers; call it between backward and optimizer.step().")
 
 
-def check_finite(state: GrowthState) -> None:
-    "RuntimeError when the gradient is not finite: the update would make the weights so, for good."
-    grads = [c.lam.grad.float().sum() for c in state.components.values() if c.lam.grad is not None and len(c.lam)]
-    if grads and not bool(torch.stack([g.to(grads[0].device) for g in grads]).isfinite().all()):
+def check_finite(optimizer: torch.optim.Optimizer, t: int) -> None:
+    "RuntimeError when a gradient before update `t` is not finite: the update would make the weights so, for good."
+    grads = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None and p.numel()]
+    if grads and not bool(get_total_norm(grads, torch.inf).isfinite()):  # the largest entry, which cannot overflow
         raise RuntimeError(
-            f"the gradient before update {state.t} is not finite, so the loss was NaN or infinite; nothing was updated. Lower the learning "
-            "rate, clip the gradients, or look at the data of this update."
+            f"the gradient before update {t} is not finite, so the loss was NaN or infinite; nothing was updated. Lower the learning "
+            "rate, clip the gradients, look at the data of this update, or, where a GradScaler is to leave such updates out, call step(scaler)."
         )
 
 # %% ../nbs/07a_training.ipynb #0bd1d64b
@@ -142,9 +164,23 @@ def planned_steps(scheduler) -> int | None:
     factor = next(iter(getattr(scheduler, "lr_lambdas", [])), None)
     if isinstance(factor, Restart):
         return factor.total_steps
-    return getattr(factor, "keywords", {}).get("num_training_steps", getattr(scheduler, "total_steps", None))
+    if inner := getattr(scheduler, "_schedulers", None):  # one after the other: the last one's end, from where it begins
+        last = planned_steps(inner[-1])
+        return last and last + getattr(scheduler, "_milestones", [0])[-1]
+    own = getattr(scheduler, "total_steps", getattr(scheduler, "T_max", None))
+    return getattr(factor, "keywords", {}).get("num_training_steps", own)
 
 
+def check_scheduler(scheduler, optimizer: torch.optim.Optimizer) -> None:
+    "ValueError unless `scheduler` is None, or a scheduler of the bare `optimizer`."
+    if scheduler is None:
+        return
+    if isinstance(scheduler, torch.optim.Optimizer) or not callable(getattr(scheduler, "step", None)):
+        raise ValueError(f"scheduler={str(scheduler)[:60]!r} is none; allowed are None, or a learning-rate scheduler of the optimizer.")
+    if bare_optimizer(getattr(scheduler, "optimizer", optimizer)) is not optimizer:
+        raise ValueError("the scheduler moves the rate of another optimizer; make it from the optimizer that takes the steps.")
+
+# %% ../nbs/07a_training.ipynb #e8e4de85
 class Clock:
     """Compares the calls of Growth.step() with the updates of the optimizer and the steps of the scheduler.
 
@@ -158,6 +194,7 @@ class Clock:
         self.factor = 1  # accelerate steps a scheduler that it prepared once per process
         if self.scheduler is not scheduler and not getattr(scheduler, "split_batches", False) and dist.is_available() and dist.is_initialized():
             self.factor = dist.get_world_size()
+        check_scheduler(self.scheduler, self.optimizer)
         self.missed, self.scale = 0, None
 
     @property
@@ -166,21 +203,34 @@ class Clock:
         return max(group["updates"] for group in self.optimizer.param_groups)
 
     @property
+    def calls(self) -> int:
+        "Calls of Growth.step() that the optimizer's state knows of: its updates, and those that a scaler left out."
+        return max(self.updates, *(group.get("calls", 0) for group in self.optimizer.param_groups))
+
+    def note(self, t: int) -> None:
+        "Write the number of calls into the optimizer's state."
+        for group in self.optimizer.param_groups:
+            group["calls"] = t
+
+    @property
     def accumulating(self) -> bool:
         "Whether accelerate says that this micro-batch does not end an update: then its optimizer does nothing, and neither do we."
         return not getattr(getattr(self.wrapper, "gradient_state", None), "sync_gradients", True)
 
     def start(self, t: int | None) -> int:
         "The number of updates done; ValueError when `t` says another one than the optimizer."
-        t = self.updates if t is None else t
-        if t != self.updates and not (self.scaler(None) is not None and 0 < self.updates < t):
-            raise ValueError(f"t={t}, but the optimizer has made {self.updates} update(s); allowed is that number: resume with the optimizer's state, and start anew with a new optimizer.")
+        t = self.calls if t is None else t
+        older = self.calls == self.updates and self.scaler(None) is not None and 0 < self.updates < t  # its state has no calls
+        if t != self.calls and not older:
+            raise ValueError(f"t={t!r}, but the optimizer has made {self.calls} update(s); allowed is that number: resume with the optimizer's state, and start anew with a new optimizer.")
         self.missed = t - self.updates
         return t
 
     def scaler(self, given):
         "The loss scaler: the given one, or that of accelerate's wrapper, if it is in use."
         found = getattr(self.wrapper, "scaler", None) if given is None else given
+        if found is not None and not hasattr(found, "get_scale"):
+            raise ValueError(f"scaler={found!r} is none; allowed are None, or the torch.amp.GradScaler that scales the loss.")
         return found if found is not None and found.is_enabled() else None
 
     def check(self, t: int, scaler) -> None:
@@ -271,8 +321,9 @@ class GrowthActions(GrowthState):
 
     def refresh(self, grad_scale: float) -> None:
         "Line 7: the importance of every module. One that this update did not use keeps its score."
-        self.replicas.average([layer.increlora_probe[self.adapter] for layer in self.layers.values()])
-        scores = {name: layer.score(self.adapter, self.config.score_norm, grad_scale) for name, layer in self.layers.items()}
+        watched = {name: layer for name, layer in self.layers.items() if self.adapter in layer.increlora_probe}
+        self.replicas.average([layer.increlora_probe[self.adapter] for layer in watched.values()])
+        scores = {name: layer.score(self.adapter, self.config.score_norm, grad_scale) for name, layer in watched.items()}
         for name, score in self.replicas.agree({name: score for name, score in scores.items() if score is not None}).items():
             importance = self.layers[name].increlora_importance[self.adapter]
             importance.update(score)
@@ -296,17 +347,15 @@ class GrowthActions(GrowthState):
 # %% ../nbs/07a_training.ipynb #ce8c203d
 def check_steps(total_steps: int) -> None:
     "ValueError unless `total_steps` is a number of updates."
-    if isinstance(total_steps, bool) or not isinstance(total_steps, int) or total_steps < 1:
+    if isinstance(total_steps, bool) or not isinstance(total_steps, Integral) or total_steps < 1:
         raise ValueError(f"total_steps={total_steps!r} is not allowed; allowed are integers from 1, the updates of the whole training.")
 
 
-def unscale(scaler, optimizer: torch.optim.Optimizer) -> None:
-    "Take the factor of a GradScaler out of the gradients, unless gradient clipping has done so already in this update."
-    try:
-        scaler.unscale_(optimizer)
-    except RuntimeError as error:
-        if "already been called" not in str(error):
-            raise
+def scale_left(scaler, optimizer: torch.optim.Optimizer) -> float:
+    "The factor of a GradScaler that is still in the gradients: 1 where gradient clipping took it out already, or without a scaler."
+    if scaler is None or scaler._per_optimizer_states[id(optimizer)]["stage"] is not OptState.READY:  # torch has no public way to ask
+        return 1.0
+    return scaler.get_scale()
 
 # %% ../nbs/07a_training.ipynb #6c73e399
 #| implements: eq-4 alg1-l5 alg1-l6 alg1-l8 alg1-l13 alg1-l15 alg1-l16 alg1-l18
@@ -323,6 +372,7 @@ class Growth(GrowthActions):
         check_optimizer(optimizer)
         self.clock = Clock(optimizer, scheduler, total_steps)
         super().__init__(model, self.clock.start(t), total_steps)
+        check_adapter(self)
         check_budget(self, total_steps)
         check_ranks(self)
         self.replicas, self.pass_hook = Replicas(self.tuner.model), None
@@ -347,21 +397,8 @@ class Growth(GrowthActions):
         "Tell the probes when a forward pass begins, as only its first calls count, or stop it."
         if not watching:
             self.pass_hook = self.pass_hook.remove()
-            return
-
-        def begin(module, args):
-            for layer in self.layers.values():
-                if self.adapter in layer.increlora_probe and torch.is_grad_enabled():
-                    layer.increlora_probe[self.adapter].start_pass()
-        self.pass_hook = self.tuner.model.register_forward_pre_hook(begin)
-
-    def prepare(self, scaler) -> float:
-        "Checks, then gradients without the scaler's factor; returns that factor."
-        self.clock.check(self.t, scaler)
-        check_gradients(self)
-        if scaler is not None:
-            unscale(scaler, self.clock.optimizer)
-        return 1.0 if scaler is None else scaler.get_scale()
+        else:
+            self.pass_hook = self.tuner.model.register_forward_pre_hook(self.tuner.begin_pass)
 
     @torch.no_grad()
     def step(self, scaler=None) -> dict[str, int]:
@@ -373,17 +410,20 @@ class Growth(GrowthActions):
         if self.clock.accumulating:
             return {}
         scaler = self.clock.scaler(scaler)
-        factor = self.prepare(scaler)
+        self.clock.check(self.t, scaler)
+        check_gradients(self)
+        if scaler is None:  # which would leave out such an update
+            check_finite(self.clock.optimizer, self.t + 1)
         self.tuner.attend()
         self.t += 1  # line 5
-        if scaler is None:  # which would leave out such an update
-            check_finite(self)
+        self.clock.note(self.t)
         if self.config.orth_reg_weight > 0:
-            add_pull(self.components.values(), self.config.orth_reg_weight, self.config.orth_form)
+            weight = self.config.orth_reg_weight * scale_left(scaler, self.clock.optimizer)
+            add_pull(self.components.values(), weight, self.config.orth_form)
         if not self.growing:  # line 6
             return {}
         if self.scored(self.t):
-            self.refresh(factor)  # line 7
+            self.refresh(1.0 if scaler is None else scaler.get_scale())  # line 7
         gains = self.allocate() if self.schedule.allocates(self.t) else {}  # lines 8-15; line 13 is RowAdamW's
         if not self.growing:  # line 16
             self.finish()  # line 17

@@ -205,7 +205,7 @@ def check_config(config: "IncreLoraConfig") -> None:
     low = config.init_r if config.target_total_rank is None else 0
     within("target_r", config.target_r, lambda x: x >= low, f"numbers from {f'init_r={low}' if low else 0}")
 
-
+# %% ../nbs/07_tuner.ipynb #06525585
 def check_targets(config: "IncreLoraConfig") -> None:
     "ValueError for target_modules that cannot work. Called again when a default has filled them."
     for name in ("layers_to_transform", "layers_pattern"):
@@ -235,6 +235,8 @@ class IncreLoraConfig(SavedOptions):
 
     Choices that are None take the value that `mode` gives them. ValueError for a value that cannot be used.
     """
+
+    noted = False  # whether rank_pattern was written by a model of this process, and not read from a file
 
     def __post_init__(self):
         super().__post_init__()
@@ -519,19 +521,22 @@ def sharing(weight: torch.Tensor, other: torch.Tensor) -> bool:
 
 
 def second_reader(model: nn.Module, name: str) -> str | None:
-    "Who else reads the weight of the module `name`: another name of it, another parameter in the same memory, or a fused kernel of torch."
+    "Who else reads, or makes, the weight of the module `name`: another name of it, another tensor in the same memory, a fused kernel, a parametrization."
     module, parent = model.get_submodule(name), model.get_submodule(name.rpartition(".")[0])
     base = module.get_base_layer() if isinstance(module, BaseTunerLayer) else module
+    if isinstance(base, (nn.Linear, Conv1D)) and "weight" not in base._parameters:
+        return "its weight is computed anew in every pass (a parametrization)"
     names = [other for other, found in model.named_modules(remove_duplicate=False) if found is module and other != name]
     if names:
         return f"it is {names[0]!r}, too"
     if isinstance(parent, READ_DIRECTLY) or isinstance(base, NonDynamicallyQuantizableLinear):
         return f"{type(parent).__name__} reads its weight without calling it"
     weights = list(base.parameters())
-    others = [(key, p) for key, p in model.named_parameters(remove_duplicate=False) if not key.startswith(f"{name}.")]
+    tensors = [*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)]
+    others = [(key, p) for key, p in tensors if not key.startswith(f"{name}.")]
     return next((f"{key!r} shares its weight" for key, p in others if any(sharing(weight, p) for weight in weights)), None)
 
-
+# %% ../nbs/07_tuner.ipynb #7de94229
 def check_readers(model: nn.Module, names: Iterable[str]) -> None:
     "ValueError when the weight of one of these modules has a second reader, which would not see the update."
     for name in names:
@@ -638,11 +643,11 @@ class ModuleFinder(BaseTuner):
 
 # %% ../nbs/07_tuner.ipynb #ab351480
 PATIENCE = 10  # updates without an allocator, or ν − 1 where the interval is shorter
-_waiting: "weakref.WeakSet[ModuleFinder]" = weakref.WeakSet()  # models that could grow, and have no allocator
+_waiting: "weakref.WeakSet[ModuleFinder]" = weakref.WeakSet()  # models that could grow
 
 
 def notice_update(optimizer: torch.optim.Optimizer, args, kwargs) -> None:
-    "After an update of any optimizer in this process: RuntimeError when it trains a model that waits for its allocator."
+    "After an update of any optimizer in this process: RuntimeError when it trains a growing model that no allocator looks at."
     for tuner in list(_waiting):
         moved = tuner.growing_parameters()
         if not moved:
@@ -664,14 +669,15 @@ register_optimizer_step_post_hook(notice_update)
 class AdaptedModel(ModuleFinder):
     "The layers of every adapter, and what depends on their number."
 
-    unseen, attended = 0, False  # updates that no allocator saw; whether there is one
+    unseen = 0  # updates in a row that no allocator saw
     trained = None  # what was trained before the adapter was switched off
 
     def inject_adapter(self, model, adapter_name, *args, **kwargs) -> None:
         "Put the layers in, then set scale and reserve (Algorithm 1, lines 1-4). ValueError on a base model that has this adapter."
         if not self.targeted_module_names and any(adapter_name in m.increlora_components for m in model.modules() if isinstance(m, IncreLoraLayer)):
             raise ValueError(f"adapter_name={adapter_name!r} is on this base model already, put there by another PeftModel; allowed is a fresh base model, or the one that its unload() returns.")
-        self.peft_config[adapter_name] = copy.copy(self.peft_config[adapter_name])  # what is written into it stays ours
+        given = self.peft_config[adapter_name]
+        given.rank_pattern, given.noted = (None if given.noted else given.rank_pattern), False  # one model's ranks are not another's
         super().inject_adapter(model, adapter_name, *args, **kwargs)
         config, components = self.peft_config[adapter_name], self.components(adapter_name)
         growing = config.total_rank(len(components)) > config.init_r * len(components)
@@ -709,9 +715,14 @@ class AdaptedModel(ModuleFinder):
         return found
 
     def attend(self) -> None:
-        "An allocator takes care of this model from now on."
-        _waiting.discard(self)
-        self.unseen, self.attended = 0, True
+        "An allocator has seen the update that comes next."
+        self.unseen = -1
+
+    def begin_pass(self, model: nn.Module, args) -> None:
+        "Before a forward pass of the base model: tell the probes, where only the first calls of a pass count."
+        for layer in self.adapted_layers(self.active_adapters[0]).values() if torch.is_grad_enabled() else ():
+            for probe in layer.increlora_probe.values():
+                probe.start_pass()
 
     def adapted_names(self) -> list[str]:
         "Names of the modules that any adapter adapts."
@@ -723,10 +734,12 @@ class AdaptedModel(ModuleFinder):
             raise ValueError(f"adapter_names={adapter_names!r} mixes adapters in one batch, which only LoRA does; allowed is None, with set_adapter() to choose.")
         return nullcontext()
 
+# %% ../nbs/07_tuner.ipynb #c73c6ce7
+#| implements: alg1-l1 alg1-l2 alg1-l3 alg1-l4
 def note_ranks(tuner: AdaptedModel, prefix: str = "", keep_vars: bool = False) -> None:
     "Before a state is saved: write the ranks into the configurations, for whoever loads the adapter without asking us."
     for name, config in tuner.peft_config.items():
-        config.rank_pattern = {module: [c.rank, len(c.a)] for module, c in tuner.components(name).items()}
+        config.rank_pattern, config.noted = {module: [c.rank, len(c.a)] for module, c in tuner.components(name).items()}, True
 
 # %% ../nbs/07_tuner.ipynb #244d50c3
 _copies: "weakref.WeakSet[IncreLoraModel]" = weakref.WeakSet()
@@ -750,6 +763,7 @@ class IncreLoraModel(AdaptedModel):
         "Called on a copy (copy.deepcopy, pickle): it keeps its ranks when the original grows."
         super().__setstate__(state)
         _copies.add(self)
+        _waiting.add(self)
 
     def disable_adapter_layers(self) -> None:
         "Switch all adapters off; remembers what was trained."
