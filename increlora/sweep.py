@@ -383,7 +383,7 @@ def check_searched(run: dict, of: str, path: Path) -> None:
     settings = run.get("settings") if isinstance(run.get("settings"), dict) else {}
     if settings.get("holdout", 0) is None:
         raise ValueError(f"{str(path)!r} was scored on the development set; allowed for choosing settings are runs with --holdout.")
-    texts, numbers = [run.get(key) for key in ("method", "task", "metric")], [run.get("last"), settings.get("holdout"), settings.get(of)]
+    texts, numbers = [run.get(key) for key in ("method", "task", "metric")], [-1 if run.get("last", 0) is None else run.get("last"), settings.get("holdout"), settings.get(of)]
     if not all(isinstance(x, str) for x in texts) or not all(isinstance(x, (int, float)) and math.isfinite(x) for x in numbers) or not (-1 <= numbers[0] <= 1 < numbers[1]):
         raise ValueError(f"{str(path)!r} is no result to choose {of!r} by; allowed are runs with method, task, metric, last, settings.holdout and settings.{of}.")
 
@@ -406,8 +406,17 @@ def pooled(tasks: dict[str, list[dict]]) -> tuple[float, float]:
     return sum(mean for _, mean in means) / len(means), math.sqrt(sum(error**2 for error in errors)) / len(errors)
 
 def best_of(search: Path, of: str = "learning_rate") -> list[dict]:
-    "Rules for `where`: for every method of a finished search the smallest value of `of` within one standard error of the best."
-    return [{"method": method, "set": {of: winner({value: pooled(tasks) for value, tasks in values.items()})}} for method, values in read_search(search, of).items()]
+    """Rules for `where`: for every method of a finished search the smallest value of `of` within one standard error of the best.
+
+    A value with which a run diverged is out. ValueError when none is left.
+    """
+    rules = []
+    for method, values in read_search(search, of).items():
+        scores = {value: pooled(tasks) for value, tasks in values.items() if all(run["last"] is not None for runs in tasks.values() for run in runs)}
+        if not scores:
+            raise ValueError(f"best_of={str(search)!r}: method {method!r} diverged with every {of}; allowed is a search with values that work.")
+        rules.append({"method": method, "set": {of: winner(scores)}})
+    return rules
 
 def winner(scores: dict[float, tuple[float, float]]) -> float:
     "The smallest value whose score is within one standard error of the best; `scores`: value -> (score, standard error)."

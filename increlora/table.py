@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from .extras import MissingPackage, needs
-from .results import read_json, write_whole
+from .results import finite, read_json, write_whole
 from .tasks import GLUE, TASKS
 
 # %% ../nbs/10_table.ipynb #b3341b0f
@@ -68,7 +68,8 @@ def check_run(run: dict, file: str) -> dict:
     for key in ("seed", "evaluations"):
         if isinstance(run[key], bool) or not isinstance(run[key], int):
             refuse(key, run[key], "whole numbers")
-    for key in ("best", "last"):  # NaN passes: a run that diverged is a result
+    run = {**run, **{key: math.nan for key in ("best", "last") if run[key] is None}}  # JSON's null: a run that diverged is a result
+    for key in ("best", "last"):
         if isinstance(run[key], bool) or not isinstance(run[key], (int, float)) or abs(run[key]) > 1:
             refuse(key, run[key], "numbers from -1 to 1")
     for key in ("adapter", "trainable"):
@@ -451,7 +452,7 @@ def report(runs: Sequence[dict], form: str, shown: Sequence[str], baselines: Seq
     if form == "markdown":
         return markdown_text(runs, shown, baselines, by, notes)
     gained = [{"show": show, **vars(d)} for show in shown for name in baselines for d in differences(runs, name, show, by)]
-    return json.dumps({"cells": [record(cell) for cell in found], "differences": gained, "notes": notes}, indent=2) + "\n"
+    return json.dumps(finite({"cells": [record(cell) for cell in found], "differences": gained, "notes": notes}), indent=2, allow_nan=False) + "\n"
 
 # %% ../nbs/10_table.ipynb #2fa78aff
 NAME = "increlora_table"
