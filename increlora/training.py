@@ -6,9 +6,10 @@
 __all__ = ['CHECKED', 'UNKNOWN', 'check_active', 'GrowthState', 'check_budget', 'check_ranks', 'bare_optimizer',
            'check_optimizer', 'check_adapter', 'check_gradients', 'check_finite', 'planned_steps', 'check_scheduler',
            'Clock', 'Replicas', 'check_wrapper', 'renew_buckets', 'GrowthActions', 'check_steps', 'scale_left',
-           'Growth', 'match_tuners', 'match_ranks', 'note_average']
+           'expect_scale', 'Growth', 'match_tuners', 'match_ranks', 'note_average']
 
 # %% ../nbs/07a_training.ipynb #6cb703f7
+import math
 import warnings
 from numbers import Integral
 
@@ -357,6 +358,18 @@ def scale_left(scaler, optimizer: torch.optim.Optimizer) -> float:
         return 1.0
     return scaler.get_scale()
 
+
+def expect_scale(optimizer: torch.optim.Optimizer, gradient: torch.Tensor) -> None:
+    "In the next update: RuntimeError when `gradient` was divided by a power of two meanwhile, as a GradScaler does that nobody spoke of."
+    before = float(gradient.abs().max())
+
+    def look(*args):
+        handle.remove()
+        left = float(gradient.abs().max()) / before if before else 1.0
+        if left < 1 and math.frexp(left)[0] == 0.5:
+            raise RuntimeError(f"a GradScaler divided the gradients by {1 / left:g} after Growth.step(), and the regularizer's with them; call growth.step(scaler).")
+    handle = optimizer.register_step_pre_hook(look)
+
 # %% ../nbs/07a_training.ipynb #6c73e399
 #| implements: eq-4 alg1-l5 alg1-l6 alg1-l8 alg1-l13 alg1-l15 alg1-l16 alg1-l18
 class Growth(GrowthActions):
@@ -420,6 +433,8 @@ class Growth(GrowthActions):
         if self.config.orth_reg_weight > 0:
             weight = self.config.orth_reg_weight * scale_left(scaler, self.clock.optimizer)
             add_pull(self.components.values(), weight, self.config.orth_form)
+        if scaler is None and not self.clock.updates:
+            expect_scale(self.clock.optimizer, next(c.lam.grad for c in self.components.values() if c.lam.grad is not None))
         if not self.growing:  # line 6
             return {}
         if self.scored(self.t):

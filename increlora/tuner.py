@@ -14,7 +14,6 @@ __all__ = ['MODES', 'LATE_RATES', 'LARGEST', 'BIASES', 'CHOICES', 'SWITCHES', 'W
            'rows_may_change', 'increlora_model', 'parameter_counts']
 
 # %% ../nbs/07_tuner.ipynb #808d5aa6
-import copy
 import re
 import uuid
 import warnings
