@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from .optim import RowAdamW
-from .training import CHECKED, GrowthState, bare_optimizer, check_adapter, check_budget, check_optimizer, planned_steps
+from .training import CHECKED, GrowthState, bare_optimizer, check_adapter, check_budget, check_held, check_optimizer, planned_steps
 from .tuner import head_names
 
 # %% ../nbs/07b_doctor.ipynb #70e5ea70
@@ -139,11 +139,8 @@ def look_optimizer(loop: Loop) -> Iterator[Finding]:
     yield from from_check("optimizer", check_optimizer, loop.optimizer)
     held = {id(p) for group in loop.optimizer.param_groups for p in group["params"]}
     missing = [name for name, p in loop.model.named_parameters() if p.requires_grad and id(p) not in held]
-    own = {id(p) for c in loop.state.components.values() for p in c.parameters() if p.requires_grad}
-    if own - held:
-        yield Finding("optimizer", "error", f"the optimizer holds {len(own & held)} of the adapter's {len(own)} parameters",
-                      "make it after get_peft_model, from model.parameters()")
-    elif missing:
+    yield from (other := list(from_check("optimizer", check_held, loop.state, loop.optimizer)))
+    if missing and not other:
         yield Finding("optimizer", "warning", f"the optimizer does not hold {len(missing)} trainable parameter(s), among them {missing[0]!r}",
                       "make it from model.parameters(), or freeze what should not be trained")
 

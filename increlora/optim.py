@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from numbers import Integral, Real
 
 import torch
 from torch.optim import Optimizer
@@ -42,10 +43,10 @@ class Restart:
     def __post_init__(self):
         if self.kind not in KINDS:
             raise ValueError(f"kind={self.kind!r} is not known; allowed are {', '.join(map(repr, KINDS))}.")
-        if self.total_steps < 1:
-            raise ValueError(f"total_steps={self.total_steps} is too small; allowed are integers from 1.")
-        if not 0 <= self.warmup_steps <= self.total_steps:
-            raise ValueError(f"warmup_steps={self.warmup_steps} does not fit; allowed are 0 to {self.total_steps}, the training steps.")
+        if not isinstance(self.total_steps, Integral) or self.total_steps < 1:
+            raise ValueError(f"total_steps={self.total_steps!r} is not allowed; allowed are integers from 1.")
+        if not isinstance(self.warmup_steps, Real) or not 0 <= self.warmup_steps <= self.total_steps:
+            raise ValueError(f"warmup_steps={self.warmup_steps!r} does not fit; allowed are 0 to {self.total_steps}, the training steps.")
 
     def __call__(self, update: int, born: int = 0) -> float:
         "The factor in the 0-based `update` for a component that moves first in update `born`; 0 before its birth."
@@ -93,12 +94,20 @@ class RowAdamW(Optimizer):
 
     def __init__(self, params, lr: float = 1e-3, betas=(0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.0, restart: Restart | None = None):
         for name, value in (("lr", lr), ("eps", eps), ("weight_decay", weight_decay)):
-            if not value >= 0:
-                raise ValueError(f"{name}={value} is out of range; allowed are numbers from 0.")
-        if not all(0 <= beta < 1 for beta in betas):
+            if not isinstance(value, (Real, torch.Tensor)) or not value >= 0:
+                raise ValueError(f"{name}={value!r} is out of range; allowed are numbers from 0.")
+        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
             raise ValueError(f"betas={tuple(betas)} are out of range; allowed are two numbers from 0 to below 1.")
+        if restart is not None and not callable(restart):
+            raise ValueError(f"restart={restart!r} is no curve; allowed are None, or Restart(total_steps, warmup_steps).")
         super().__init__(params, dict(lr=lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay, updates=0))
         self.restart = restart
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        "As in torch. ValueError for another optimizer's state, in which no row has an age."
+        if not all("updates" in group for group in state_dict["param_groups"]):
+            raise ValueError("the state is not RowAdamW's, and no row would know its age; allowed is the state_dict() of a RowAdamW.")
+        super().load_state_dict(state_dict)
 
     @torch.no_grad()
     def step(self, closure=None):

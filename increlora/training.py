@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['CHECKED', 'UNKNOWN', 'check_active', 'GrowthState', 'check_budget', 'check_ranks', 'bare_optimizer',
-           'check_optimizer', 'check_adapter', 'check_gradients', 'check_finite', 'planned_steps', 'check_scheduler',
-           'Clock', 'Replicas', 'check_wrapper', 'renew_buckets', 'GrowthActions', 'check_steps', 'scale_left',
-           'expect_scale', 'Growth', 'match_tuners', 'match_ranks', 'note_average']
+           'check_optimizer', 'check_held', 'check_known', 'check_adapter', 'check_gradients', 'check_finite',
+           'planned_steps', 'check_scheduler', 'Clock', 'Replicas', 'check_wrapper', 'renew_buckets', 'GrowthActions',
+           'check_steps', 'scale_left', 'expect_scale', 'Growth', 'match_tuners', 'match_ranks', 'note_average']
 
 # %% ../nbs/07a_training.ipynb #6cb703f7
 import math
@@ -120,6 +120,22 @@ def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
     bare = bare_optimizer(optimizer)
     if not isinstance(bare, RowAdamW):
         raise ValueError(f"optimizer={type(bare).__name__} does not know rows of different age; allowed is increlora's RowAdamW (Trainer: trainer.optimizer_cls_and_kwargs = row_adamw(args)).")
+
+
+def check_held(state: GrowthState, optimizer: torch.optim.Optimizer) -> None:
+    "ValueError unless a bare `optimizer` holds every trained parameter of the adapter."
+    own = [p for c in state.components.values() for p in c.parameters() if p.requires_grad]
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    if missing := sum(id(p) not in held for p in own):
+        raise ValueError(f"the optimizer holds {len(own) - missing} of the adapter's {len(own)} parameters; make it after get_peft_model, from model.parameters().")
+
+
+def check_known(state: GrowthState, optimizer: torch.optim.Optimizer) -> None:
+    "ValueError unless the state of a bare `optimizer`, if it has one, is of the rows that the adapter has."
+    own = [p for c in state.components.values() for p in c.parameters()]
+    rows = [(len(average), len(p)) for p in own if (average := optimizer.state.get(p, {}).get("exp_avg")) is not None]
+    if other := next((pair for pair in rows if pair[0] != pair[1]), None):
+        raise ValueError(f"the optimizer's state knows {other[0]} row(s) where the adapter has {other[1]}; allowed are adapter and state of the same update.")
 
 
 def check_adapter(state: GrowthState, error: type[Exception] = ValueError) -> None:
@@ -248,6 +264,9 @@ class Clock:
 
     def check_scheduler(self, t: int) -> None:
         "RuntimeError when the scheduler is ahead of the updates, or behind them although it was made to be stepped once for each."
+        rates, groups = len(getattr(self.scheduler, "base_lrs", self.optimizer.param_groups)), len(self.optimizer.param_groups)
+        if rates != groups:
+            raise RuntimeError(f"the scheduler knows {rates} parameter group(s), the optimizer has {groups}; make it after the last add_param_group.")
         done, planned = getattr(self.scheduler, "last_epoch", None), planned_steps(self.scheduler)
         per_update = planned is not None and planned in (self.total_steps, (self.total_steps or 0) * self.factor)
         if done is not None and (done > t * self.factor or per_update and done < self.updates * self.factor):
@@ -346,10 +365,11 @@ class GrowthActions(GrowthState):
             layer.increlora_probe.pop(self.adapter, None)
 
 # %% ../nbs/07a_training.ipynb #ce8c203d
-def check_steps(total_steps: int) -> None:
-    "ValueError unless `total_steps` is a number of updates."
+def check_steps(total_steps: int) -> int:
+    "`total_steps`, a number of updates; ValueError for anything else."
     if isinstance(total_steps, bool) or not isinstance(total_steps, Integral) or total_steps < 1:
         raise ValueError(f"total_steps={total_steps!r} is not allowed; allowed are integers from 1, the updates of the whole training.")
+    return int(total_steps)  # numpy's integers, too
 
 
 def scale_left(scaler, optimizer: torch.optim.Optimizer) -> float:
@@ -381,11 +401,13 @@ class Growth(GrowthActions):
     """
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, total_steps: int, scheduler=None, t: int | None = None, verbose: bool = True):
-        check_steps(total_steps)
+        total_steps = check_steps(total_steps)
         check_optimizer(optimizer)
         self.clock = Clock(optimizer, scheduler, total_steps)
         super().__init__(model, self.clock.start(t), total_steps)
         check_adapter(self)
+        check_held(self, self.clock.optimizer)
+        check_known(self, self.clock.optimizer)
         check_budget(self, total_steps)
         check_ranks(self)
         self.replicas, self.pass_hook = Replicas(self.tuner.model), None

@@ -277,6 +277,7 @@ class IncreLoraConfig(SavedOptions):
         if interval is None:
             if total_steps is None:
                 raise ValueError("interval=None is planned for the number of training steps; allowed is schedule(modules, total_steps), or an interval.")
+            whole("total_steps", total_steps, 1)
             top_h, interval = plan_rounds(modules, total - modules * self.init_r, total_steps, win, self.top_h, waiting)
         first = self.first_allocation or (interval if waiting == 1 else 2 * interval + 1)
         return Schedule(modules, total, top_h, interval, self.init_r, win, first)
@@ -307,7 +308,7 @@ class IncreLoraLayer(BaseTunerLayer):
         rank, rows = (config.rank_pattern or {}).get(module, (config.init_r, config.init_r))
         start(c, rank, rows - rank, None, config.init_std, config.init_vectors)
         if not config.init_weights:
-            sizes = c.a.detach().norm(dim=1) * c.b.detach().norm(dim=1)
+            sizes = (c.a.detach().norm(dim=1) * c.b.detach().norm(dim=1))[: c.rank]
             c.lam.data = torch.randn_like(c.lam).sign() / (2 * sizes)  # |λ b aᵀ| = 1/2: seen in every output, wild in none
         self.increlora_components[name] = c
         self.increlora_importance[name] = Importance(config.beta1, config.beta2)
@@ -648,10 +649,10 @@ _waiting: "weakref.WeakSet[ModuleFinder]" = weakref.WeakSet()  # models that cou
 def notice_update(optimizer: torch.optim.Optimizer, args, kwargs) -> None:
     "After an update of any optimizer in this process: RuntimeError when it trains a growing model that no allocator looks at."
     for tuner in list(_waiting):
-        moved = tuner.growing_parameters()
-        if not moved:
+        growing = {id(p) for p in tuner.growing_parameters()}
+        if not growing:
             _waiting.discard(tuner)
-        elif any(p is moved[0] for group in optimizer.param_groups for p in group["params"]):
+        elif any(id(p) in growing for group in optimizer.param_groups for p in group["params"]):
             tuner.unseen += 1
             limit = min((c.interval - 1 for c in tuner.peft_config.values() if c.interval), default=PATIENCE)
             if tuner.unseen >= max(1, min(limit, PATIENCE)):
@@ -705,12 +706,12 @@ class AdaptedModel(ModuleFinder):
         return {name: layer.increlora_components[adapter_name] for name, layer in self.adapted_layers(adapter_name).items()}
 
     def growing_parameters(self) -> list[nn.Parameter]:
-        "The λ of trained adapters whose budget is not spent."
+        "The parameters of trained adapters whose budget is not spent."
         found = []
         for name, config in self.peft_config.items():
             components = list(self.components(name).values())
             if components and sum(c.rank for c in components) < config.total_rank(len(components)):
-                found += [c.lam for c in components if c.lam.requires_grad]
+                found += [p for c in components for p in c.parameters() if p.requires_grad]
         return found
 
     def attend(self) -> None:

@@ -21,7 +21,7 @@ What is left out, and why
   Cases of other methods; layouts that target other than linear layers; options and features that only LoRA has (DoRA,
   target_parameters, trainable tokens, rank_pattern, mixed batches, ...); tests that name LoRA's classes or tensors. The list
   is LEFT_OUT in peft_cases.py. A test that needs anything else from the hub is skipped as "needs a hub". No allocator runs in
-  PEFT's training loops: they are shorter than the guard's patience.
+  PEFT's training loops: they are shorter than the tuner's patience.
 """
 import argparse
 import os
@@ -110,7 +110,7 @@ def break_tuner(what):
     from increlora import tuner as t
     merge, update = t.MergeableLayer.merge, t.IncreLoraLayer.update_layer
     if what == "unmerge": t.MergeableLayer.unmerge = lambda self: self.merged_adapters.clear()
-    if what == "loading": t.adopt_rows = lambda *args: None
+    if what == "loading": t.adopt_rows = t.note_ranks = lambda *args: None  # the ranks come from the tensors and from the configuration
     if what == "safe_merge": t.MergeableLayer.merge = lambda self, safe_merge=False, adapter_names=None: merge(self, False, adapter_names)
     if what == "deleting": t.IncreLoraLayer.other_param_names = ()
     if what == "dropout": t.IncreLoraLayer.update_layer = lambda self, name, *args: (update(self, name, *args), self.increlora_dropout[name].train(), None)[-1]
