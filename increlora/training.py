@@ -137,7 +137,7 @@ def check_known(state: GrowthState, optimizer: torch.optim.Optimizer) -> None:
     if other := next((pair for pair in rows if pair[0] != pair[1]), None):
         raise ValueError(f"the optimizer's state knows {other[0]} row(s) where the adapter has {other[1]}; allowed are adapter and state of the same update.")
 
-
+# %% ../nbs/07a_training.ipynb #7bd4c3cf
 def check_adapter(state: GrowthState, error: type[Exception] = ValueError) -> None:
     "An `error` that names why nothing of the adapter can learn, and what to do about it."
     active, layers, what = state.tuner.active_adapters, state.layers.values(), None
@@ -294,6 +294,7 @@ class Replicas:
         self.hook.remove()
         self.ddp = DistributedDataParallel._get_active_ddp_module()
         check_wrapper(self.ddp, self.size)
+        renew_buckets(self.ddp)  # a state loaded into the wrapped model may have brought other rows
         self.group, self.size = self.ddp.process_group, dist.get_world_size(self.ddp.process_group)
 
     def average(self, probes: list) -> None:

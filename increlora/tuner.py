@@ -186,8 +186,9 @@ def check_pattern(pattern) -> None:
     "ValueError unless `pattern` is None, or maps names to [rank, rows] with 0 <= rank <= rows."
     def fits(pair):
         return isinstance(pair, (list, tuple)) and len(pair) == 2 and all(type(n) is int for n in pair) and 0 <= pair[0] <= pair[1]
-    if pattern is not None and not (isinstance(pattern, dict) and all(isinstance(k, str) and fits(v) for k, v in pattern.items())):
-        raise ValueError(f"rank_pattern={str(pattern)[:80]!r} is not allowed; allowed are None, or module names with [rank, rows] each.")
+    entries = pattern.items() if isinstance(pattern, dict) else [("", pattern)] * (pattern is not None)
+    if wrong := [(name, pair) for name, pair in entries if not (isinstance(pattern, dict) and isinstance(name, str) and fits(pair))]:
+        raise ValueError(f"rank_pattern={str(dict(wrong[:1]) if isinstance(pattern, dict) else pattern)[:120]} is not allowed; allowed are None, or module names with [rank, rows] each.")
 
 
 def check_config(config: "IncreLoraConfig") -> None:
@@ -614,6 +615,7 @@ class ModuleFinder(BaseTuner):
             config.target_modules, config.layers_to_transform = default.replace(r"\d+", f"({'|'.join(map(str, layers))})"), None
         config = super()._prepare_adapter_config(config, model_config)
         heads = exact_names(self.model, head_names(self.model, config.task_type))  # frozen at random they would waste the encoder
+        heads = [] if config.rank_pattern else heads  # a saved adapter knows what was trained beside it
         config.modules_to_save = list(dict.fromkeys([*(config.modules_to_save or []), *heads])) or None
         return config
 
@@ -669,12 +671,16 @@ register_optimizer_step_post_hook(notice_update)
 class AdaptedModel(ModuleFinder):
     "The layers of every adapter, and what depends on their number."
 
+    in_peft_model = False  # or put into a model by PEFT's and transformers' functions for a model without a PeftModel
     unseen = 0  # updates in a row that no allocator saw
     trained = None  # what was trained before the adapter was switched off
 
     def inject_adapter(self, model, adapter_name, *args, **kwargs) -> None:
         "Put the layers in, then set scale and reserve (Algorithm 1, lines 1-4). ValueError on a base model that has this adapter."
-        if not self.targeted_module_names and any(adapter_name in m.increlora_components for m in model.modules() if isinstance(m, IncreLoraLayer)):
+        taken = {name for m in model.modules() if isinstance(m, IncreLoraLayer) for name in m.increlora_components}
+        if not self.targeted_module_names and self.in_peft_model and taken - {adapter_name}:  # whose head would be read untrained
+            raise ValueError(f"adapter_name={adapter_name!r} would share this base model with {sorted(taken)} of another PeftModel; allowed are a fresh base model, the one that its unload() returns, or its load_adapter().")
+        if not self.targeted_module_names and adapter_name in taken:
             raise ValueError(f"adapter_name={adapter_name!r} is on this base model already, put there by another PeftModel; allowed is a fresh base model, or the one that its unload() returns.")
         given = self.peft_config[adapter_name]
         given.rank_pattern, given.noted = (None if given.noted else given.rank_pattern), False  # one model's ranks are not another's
@@ -754,8 +760,10 @@ class IncreLoraModel(AdaptedModel):
     "The base model with its adapters."
 
     averaged = False  # whether this is a copy in torch's AveragedModel
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
+
+    def __init__(self, model: nn.Module, peft_config, *args, **kwargs):
+        self.in_peft_model = isinstance(peft_config, dict)
+        super().__init__(model, peft_config, *args, **kwargs)
         self.family = uuid.uuid4().hex  # shared with copies
         self.register_state_dict_pre_hook(note_ranks)
 

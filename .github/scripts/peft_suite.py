@@ -110,10 +110,10 @@ def break_tuner(what):
     from increlora import tuner as t
     merge, update = t.MergeableLayer.merge, t.IncreLoraLayer.update_layer
     if what == "unmerge": t.MergeableLayer.unmerge = lambda self: self.merged_adapters.clear()
-    if what == "loading": t.adopt_rows = t.note_ranks = lambda *args: None  # the ranks come from the tensors and from the configuration
+    if what == "loading": t.adopt = t.note_ranks = lambda *args: None  # ranks come from the tensors and from the configuration
     if what == "safe_merge": t.MergeableLayer.merge = lambda self, safe_merge=False, adapter_names=None: merge(self, False, adapter_names)
     if what == "deleting": t.IncreLoraLayer.other_param_names = ()
-    if what == "dropout": t.IncreLoraLayer.update_layer = lambda self, name, *args: (update(self, name, *args), self.increlora_dropout[name].train(), None)[-1]
+    if what == "dropout": t.IncreLoraLayer.update_layer = lambda self, name, *args, **more: (update(self, name, *args, **more), self.increlora_dropout[name].train(), None)[-1]
     assert isinstance(t.IncreLoraLinear(nn.Linear(2, 2), "default", t.IncreLoraConfig()), nn.Module)  # it still runs
 
 

@@ -357,7 +357,7 @@ def break_tuner(what):
     if what == "order":
         if not reorders(): sys.exit(NOT_HERE)
         t.keep_order = lambda model: None
-    if what == "loading": t.adopt_rows = lambda *args: None
+    if what == "loading": t.adopt = t.note_ranks = lambda *args: None
     if what == "switch": t.IncreLoraLinear.disable_adapters = property(lambda self: False)
     if what == "delta": t.MergeableLayer.get_delta_weight = lambda self, name: delta(self, name) * 0.5
     if what == "export": e.lora_factors = lambda *args: {name: (A * 0.99, B) for name, (A, B) in factors(*args).items()}
