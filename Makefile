@@ -32,7 +32,7 @@ test-all: $(READY)
 	@$(BIN)/python .github/scripts/test.py --all
 
 bench: $(READY)
-	@$(BIN)/python -m increlora.bench
+	@$(BIN)/python -m increlora.glue.bench
 
 lab: $(READY)
 	@$(BIN)/jupyter lab nbs

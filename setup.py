@@ -1,4 +1,5 @@
 "Everything comes from settings.ini; pyproject.toml names the build backend."
+
 import re
 from configparser import ConfigParser
 from pathlib import Path
@@ -33,15 +34,33 @@ setup(
     long_description=absolute(readme.read_text(encoding="utf-8")) if readme.exists() else cfg["description"],
     long_description_content_type="text/markdown",
     url=cfg["git_url"],
-    project_urls={"Documentation": cfg["doc_host"] + cfg["doc_baseurl"], "Source": cfg["git_url"], "Issues": cfg["git_url"] + "/issues",
-                  "Paper": "https://arxiv.org/abs/2308.12043"},
+    project_urls={
+        "Documentation": cfg["doc_host"] + cfg["doc_baseurl"],
+        "Source": cfg["git_url"],
+        "Issues": cfg["git_url"] + "/issues",
+        "Paper": "https://arxiv.org/abs/2308.12043",
+    },
     author=cfg["author"],
     keywords=cfg["keywords"].split(),
-    classifiers=["Development Status :: 3 - Alpha", "Intended Audience :: Education", "Intended Audience :: Science/Research",
-                 "Natural Language :: English", "Programming Language :: Python :: 3", "Typing :: Typed"],
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Education",
+        "Intended Audience :: Science/Research",
+        "Natural Language :: English",
+        "Programming Language :: Python :: 3",
+        "Typing :: Typed",
+    ],
     python_requires=">=" + cfg["min_python"],
     packages=find_packages(include=[lib, lib + ".*"]),
-    package_data={lib: ["py.typed", "pocket/*.safetensors", "pocket/*.json", "pocket/README.md", "presets_data/*/*.yaml"]},
+    package_data={
+        lib: [
+            "py.typed",
+            "glue/pocket/*.safetensors",
+            "glue/pocket/*.json",
+            "glue/pocket/README.md",
+            "glue/presets_data/*/*.yaml",
+        ]
+    },
     install_requires=cfg["requirements"].split(),
     extras_require=extras(),
     entry_points={"console_scripts": cfg["console_scripts"].split(), "nbdev": [f"{lib}={lib}._modidx:d"]},

@@ -14,12 +14,14 @@ from torch import nn
 def resize_rows(parameter: nn.Parameter, rows: torch.Tensor) -> None:
     """Give `parameter` the values `rows`, with another number of rows, and keep it the same object.
 
-    Optimizers, parameter groups and gradient clipping go on holding it. A waiting gradient keeps its rows; new rows
-    get a zero gradient.
+    Optimizers, parameter groups and gradient clipping go on holding it. A waiting gradient keeps
+    its rows; new rows get a zero gradient.
     """
     grad, parameter.grad = parameter.grad, None
-    # A graph that is still alive (a kept `loss`) holds the parameter's gradient accumulator, which remembers the old
-    # shape. torch drops it when the type of the data changes, so the data passes through another type once.
+    # A graph that is still alive (a kept `loss`) holds the parameter's gradient accumulator, which
+    # remembers the old
+    # shape. torch drops it when the type of the data changes, so the data passes through another
+    # type once.
     other = torch.float32 if rows.dtype == torch.float64 else torch.float64
     parameter.data = torch.empty(0, dtype=other, device=rows.device)
     parameter.data = rows
@@ -35,7 +37,10 @@ SCALINGS = ("constant", "rank", "compensated")
 # %% ../nbs/01_reconstruction.ipynb #c15db1b7
 #| implements: claim-31-lambda-storage alg1-l10 alg1-l17
 class RowStore(nn.Module):
-    """Storage of components, one a row: a (rows, in), b (rows, out) and lam (rank,). Active rows first, then the reserve."""
+    """Storage of components, one a row: a (rows, in), b (rows, out) and lam (rank,).
+
+    Active rows first, then the reserve.
+    """
 
     def __init__(self, in_features: int, out_features: int):
         super().__init__()
@@ -45,7 +50,9 @@ class RowStore(nn.Module):
         self.lam = nn.Parameter(torch.zeros(0))
 
     rank = property(lambda self: self.lam.shape[0], doc="Number of active components r.")
-    reserve = property(lambda self: self.a.shape[0] - self.rank, doc="Number of reserve components.")
+    reserve = property(
+        lambda self: self.a.shape[0] - self.rank, doc="Number of reserve components."
+    )
 
     def append(self, a: torch.Tensor, b: torch.Tensor) -> None:
         "Add reserve components with the vectors a: (n, in) and b: (n, out)."
@@ -53,9 +60,14 @@ class RowStore(nn.Module):
         resize_rows(self.b, torch.cat([self.b.data, b.to(self.b)]))
 
     def activate(self, count: int, lam: float = RESERVE_LAMBDA) -> None:
-        "Make the first `count` reserve components active; their λ starts at `lam` (Algorithm 1, line 10). ValueError beyond the reserve."
+        """Make the first `count` reserve components active; their λ starts at `lam` (Algorithm 1,
+        line 10). ValueError beyond the reserve.
+        """
         if not 0 <= count <= self.reserve:
-            raise ValueError(f"count={count} components cannot be activated; allowed are 0 to {self.reserve}, the reserve.")
+            raise ValueError(
+                f"count={count} components cannot be activated; allowed are 0 to {self.reserve}, "
+                "the reserve."
+            )
         resize_rows(self.lam, torch.cat([self.lam.data, self.lam.new_full((count,), lam)]))
 
     def drop_reserve(self) -> None:
@@ -68,21 +80,28 @@ class RowStore(nn.Module):
 class Components(RowStore):
     """The rank-one components λᵢ bᵢ aᵢ of one update ΔW of shape (out, in) (Eq. 2 and 3).
 
-    a: (rows, in) and b: (rows, out) hold one component a row; lam: (rank,) holds the trainable λ. The first `rank` rows
-    are active, the others are reserve with the constant λ = `RESERVE_LAMBDA`. `scaling` says how s in s·ΔW follows the rank:
-    "constant" s = scale, "rank" s = scale / rank (released code), "compensated" the same with λ rescaled at growth.
+    a: (rows, in) and b: (rows, out) hold one component a row; lam: (rank,) holds the trainable λ.
+    The first `rank` rows are active, the others are reserve with the constant λ = `RESERVE_LAMBDA`.
+    `scaling` says how s in s·ΔW follows the rank: "constant" s = scale, "rank" s = scale / rank
+    (released code), "compensated" the same with λ rescaled at growth.
     """
 
-    def __init__(self, in_features: int, out_features: int, scale: float = 1.0, scaling: str = "constant"):
+    def __init__(
+        self, in_features: int, out_features: int, scale: float = 1.0, scaling: str = "constant"
+    ):
         super().__init__(in_features, out_features)
         if scaling not in SCALINGS:
-            raise ValueError(f"scaling={scaling!r} is not known; allowed are {', '.join(map(repr, SCALINGS))}.")
+            raise ValueError(
+                f"scaling={scaling!r} is not known; allowed are {', '.join(map(repr, SCALINGS))}."
+            )
         self.base_scale, self.scaling = float(scale), scaling
 
     @property
     def scale(self) -> float:
         "The factor s in front of ΔW. 1e-5 as in the released code: no division by 0."
-        return self.base_scale if self.scaling == "constant" else self.base_scale / (self.rank + 1e-5)
+        return (
+            self.base_scale if self.scaling == "constant" else self.base_scale / (self.rank + 1e-5)
+        )
 
     def lambdas(self) -> torch.Tensor:
         "λ of every row, (rows,): trainable for active rows, constant for the reserve."
@@ -102,7 +121,11 @@ class Components(RowStore):
         if self.training and h.dtype == base.dtype:  # one pass over base instead of two
             flat = base.reshape(-1, self.out_features)
             return torch.addmm(flat, h.reshape(len(flat), len(self.b)), self.b).view_as(base)
-        return base + F.linear(h, self.b.T.contiguous()).to(base.dtype)  # PEFT's LoRA layer, operation by operation
+        # PEFT's LoRA layer, operation by operation
+        return base + F.linear(h, self.b.T.contiguous()).to(base.dtype)
 
     def extra_repr(self) -> str:
-        return f"in={self.in_features}, out={self.out_features}, rank={self.rank}, reserve={self.reserve}, scale={self.scale:g}"
+        return (
+            f"in={self.in_features}, out={self.out_features}, rank={self.rank}, "
+            f"reserve={self.reserve}, scale={self.scale:g}"
+        )

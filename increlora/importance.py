@@ -19,23 +19,32 @@ CALLS = ("sum", "first")
 # %% ../nbs/03_importance.ipynb #9796f1c2
 #| implements: eq-5 claim-42-ffn-preference
 def raw_score(delta: torch.Tensor, grad: torch.Tensor, norm: str = "mean") -> torch.Tensor:
-    """S of one module, a scalar (Eq. 5): mean |ΔW ⊙ ∂L/∂ΔW| over the entries of the two (out, in) matrices.
+    """S of one module, a scalar (Eq. 5): mean |ΔW ⊙ ∂L/∂ΔW| over the entries of the two (out,
+    in) matrices.
 
-    `norm="sqrt"`: the sum divided by √(number of entries), as in the released code. ValueError for another `norm`.
+    `norm="sqrt"`: the sum divided by √(number of entries), as in the released code. ValueError for
+    another `norm`.
     """
     return (delta * grad).abs().sum() / divisor(delta.numel(), norm)
 
 
 def divisor(entries: int, norm: str) -> float:
-    "What Eq. 5 divides the sum by: the number of entries, or its root. ValueError for another `norm`."
+    """What Eq. 5 divides the sum by: the number of entries, or its root.
+
+    ValueError for another `norm`.
+    """
     if norm not in NORMS:
         raise ValueError(f"norm={norm!r} is not known; allowed are 'mean' and 'sqrt'.")
     return entries if norm == "mean" else entries**0.5
 
 # %% ../nbs/03_importance.ipynb #2b93ac8b
 #| implements: eq-5
-def thin_score(b: torch.Tensor, folded: torch.Tensor, grad: torch.Tensor, norm: str = "mean", rows: int = 256) -> torch.Tensor:
-    "`raw_score` of ΔW = bᵀ @ folded, for b (components, out) and folded (components, in), built `rows` rows at a time (Eq. 5)."
+def thin_score(
+    b: torch.Tensor, folded: torch.Tensor, grad: torch.Tensor, norm: str = "mean", rows: int = 256
+) -> torch.Tensor:
+    """`raw_score` of ΔW = bᵀ @ folded, for b (components, out) and folded (components, in), built
+    `rows` rows at a time (Eq. 5).
+    """
     blocks = zip(b.detach().split(rows, dim=1), grad.split(rows))
     total = sum((part.mT @ folded.detach()).float().mul_(g).abs_().sum() for part, g in blocks)
     return total / divisor(grad.numel(), norm)
@@ -43,7 +52,9 @@ def thin_score(b: torch.Tensor, folded: torch.Tensor, grad: torch.Tensor, norm: 
 # %% ../nbs/03_importance.ipynb #31afbc63
 #| implements: claim-32-hook
 class _GradientTap(torch.autograd.Function):
-    "Passes `output` on; on the way back it hands ∂L/∂ΔW to `probe`, a stand-in for ΔW that is never read."
+    """Passes `output` on; on the way back it hands ∂L/∂ΔW to `probe`, a stand-in for ΔW that is
+    never read.
+    """
 
     @staticmethod
     def forward(ctx, output, x, probe, keep):
@@ -67,9 +78,12 @@ def used_tokens(rows: torch.Tensor) -> torch.Tensor:
 
 
 def token_sum(grad: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    "∂L/∂ΔW = Σ (∂L/∂y) xᵀ over tokens, (out, in) in float32, for grad = ∂L/∂y (..., out) and x (..., in)."
+    """∂L/∂ΔW = Σ (∂L/∂y) xᵀ over tokens, (out, in) in float32, for grad = ∂L/∂y (..., out) and x
+    (..., in).
+    """
     rows, inputs = grad.reshape(-1, grad.shape[-1]), x.reshape(-1, x.shape[-1])
-    if rows.device.type == "cpu" and not torch.compiler.is_compiling():  # a GPU would have to wait for the answer
+    # a GPU would have to wait for the answer
+    if rows.device.type == "cpu" and not torch.compiler.is_compiling():
         used = used_tokens(rows)
         if used.count_nonzero() < 0.9 * len(rows):  # picking tokens is a copy
             rows, inputs = rows[used], inputs[used]
@@ -80,13 +94,20 @@ def token_sum(grad: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 # %% ../nbs/03_importance.ipynb #b4c81618
 #| implements: eq-5 claim-32-hook
 class Probe:
-    """Collects ∂L/∂ΔW, (out, in), of one module over all its calls and micro-batches since `clear` (Section 3.2).
+    """Collects ∂L/∂ΔW, (out, in), of one module over all its calls and micro-batches since
+    `clear` (Section 3.2).
 
-    It takes no memory until a gradient arrives. `calls="first"` keeps the gradient of the first call in the last forward
-    pass only, as the released code does. ValueError for another `calls`.
+    It takes no memory until a gradient arrives. `calls="first"` keeps the gradient of the first
+    call in the last forward pass only, as the released code does. ValueError for another `calls`.
     """
 
-    def __init__(self, out_features: int, in_features: int, calls: str = "sum", device: torch.device | None = None):
+    def __init__(
+        self,
+        out_features: int,
+        in_features: int,
+        calls: str = "sum",
+        device: torch.device | None = None,
+    ):
         if calls not in CALLS:
             raise ValueError(f"calls={calls!r} is not known; allowed are 'sum' and 'first'.")
         self.shape, self.calls, self.seen = (out_features, in_features), calls, False
@@ -97,23 +118,32 @@ class Probe:
         self.weight = torch.zeros((), device=device).expand(self.shape).requires_grad_()
 
     def __call__(self, output: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        "Watch one call: `output` (..., out) of the frozen layer for the input x (..., in) is handed back unchanged."
+        """Watch one call: `output` (..., out) of the frozen layer for the input x (..., in) is
+        handed back unchanged.
+        """
         if self.weight.device != x.device:
             self.stand(x.device)
         counts = self.calls == "sum" or not self.seen
         if self.calls == "first":
             self.seen = True
-        # A call that does not count goes through the tap too: checkpointing wants the same graph when it recomputes
+        # A call that does not count goes through the tap too: checkpointing wants the same graph
+        # when it recomputes
         return _GradientTap.apply(output, x, self.weight, counts)
 
     @property
     def gradient(self) -> torch.Tensor | None:
-        "∂L/∂ΔW collected so far, (out, in) in float32, or None when no backward pass reached this module."
+        """∂L/∂ΔW collected so far, (out, in) in float32, or None when no backward pass reached this
+        module.
+        """
         return self.weight.grad
 
     def fill(self) -> torch.Tensor:
-        "The gradient, zeros where none arrived: this process adds nothing to a sum over several processes."
-        self.weight.grad = self.weight.new_zeros(self.shape) if self.weight.grad is None else self.weight.grad
+        """The gradient, zeros where none arrived: this process adds nothing to a sum over several
+        processes.
+        """
+        self.weight.grad = (
+            self.weight.new_zeros(self.shape) if self.weight.grad is None else self.weight.grad
+        )
         return self.weight.grad
 
     def clear(self) -> None:
@@ -129,7 +159,10 @@ class Probe:
 # %% ../nbs/03_importance.ipynb #eaf4d20a
 #| implements: eq-6 eq-7
 def smooth(averages: torch.Tensor, score: torch.Tensor, beta1: float, beta2: float) -> torch.Tensor:
-    "One step of Eq. 6 and 7. averages: (..., 2) holds I and U; score: (...). A score that is not finite changes nothing."
+    """One step of Eq. 6 and 7. averages: (..., 2) holds I and U; score: (...).
+
+    A score that is not finite changes nothing.
+    """
     old_i, old_u = averages.unbind(-1)
     new_i = beta1 * old_i + (1 - beta1) * score  # I, Eq. 6
     new_u = beta2 * old_u + (1 - beta2) * (score - new_i).abs()  # U with the new I, Eq. 7
@@ -138,7 +171,10 @@ def smooth(averages: torch.Tensor, score: torch.Tensor, beta1: float, beta2: flo
 # %% ../nbs/03_importance.ipynb #638a27b6
 #| implements: eq-8 alg1-l7
 class Importance(nn.Module):
-    "The smoothed importance of one module: I, U and Ŝ = I·U (Eq. 6 to 8), kept in a buffer so that checkpoints hold it."
+    """The smoothed importance of one module:
+
+    I, U and Ŝ = I·U (Eq. 6 to 8), kept in a buffer so that checkpoints hold it.
+    """
 
     def __init__(self, beta1: float = 0.85, beta2: float = 0.85):
         super().__init__()
@@ -154,12 +190,16 @@ class Importance(nn.Module):
 
     @property
     def value(self) -> float:
-        "Ŝ = I·U (Eq. 8), or NaN when the last raw score was not finite: such a module wins nothing."
+        """Ŝ = I·U (Eq. 8), or NaN when the last raw score was not finite: such a module wins
+        nothing.
+        """
         return float(self.averages.prod()) if bool(self.finite) else float("nan")
 
 # %% ../nbs/03_importance.ipynb #169d58e3
 #| implements: eq-6 eq-7
 def horizon(beta1: float, beta2: float, most: int) -> int:
-    "Number of latest scores that I and U depend on, at most `most`: what came before is below the rounding of float32 (Eq. 6 and 7)."
+    """Number of latest scores that I and U depend on, at most `most`: what came before is below the
+    rounding of float32 (Eq. 6 and 7).
+    """
     beta = max(beta1, beta2)
     return next((k for k in range(1, most) if beta**k * (1 + (1 - beta2) * k) <= 2**-24), most)

@@ -20,20 +20,26 @@ from torch.optim.adamw import adamw
 # %% ../nbs/06_restart_warmup.ipynb #a78301a2
 KINDS = ("linear", "cosine", "constant")
 
+
 def falling(left: float, kind: str) -> float:
-    "The factor after the warmup, from the share `left` of the way that is still to go: 1 at the peak, 0 at the end."
+    """The factor after the warmup, from the share `left` of the way that is still to go: 1 at the
+    peak, 0 at the end.
+    """
     return left if kind == "linear" else 0.5 * (1 + math.cos(math.pi * (1 - left)))
 
 # %% ../nbs/06_restart_warmup.ipynb #aef914de
 #| implements: claim-33-restart-warmup alg1-l13
 @dataclass(frozen=True)
 class Restart:
-    """The learning-rate factor of a component: warmup to 1, then down to 0 at the last step T (Section 3.3).
+    """The learning-rate factor of a component: warmup to 1, then down to 0 at the last step T
+    (Section 3.3).
 
-    A component born at step s has, in the 0-based update u, the age k = u − s, and T′ = T − s updates to live. With
-    W′ = min(W, T′ // 2), so that a late component ends at zero too:
-    linear: k / W′ for k < W′, then (T′ − k) / (T′ − W′). cosine: the same warmup, then ½(1 + cos(π (k − W′) / (T′ − W′))).
-    constant: 1 (the released code without restarts). ValueError for an unknown kind or a warmup outside 0 to T.
+    A component born at step s has, in the 0-based update u, the age k = u − s, and T′ = T − s
+    updates to live. With W′ = min(W, T′ // 2), so that a late component ends at zero too:
+    linear: k / W′ for k < W′, then (T′ − k) / (T′ − W′). cosine: the same warmup, then ½(1 + cos(π
+    (k − W′) / (T′ − W′))).
+    constant: 1 (the released code without restarts). ValueError for an unknown kind or a warmup
+    outside 0 to T.
     """
 
     total_steps: int  # T
@@ -42,14 +48,26 @@ class Restart:
 
     def __post_init__(self):
         if self.kind not in KINDS:
-            raise ValueError(f"kind={self.kind!r} is not known; allowed are {', '.join(map(repr, KINDS))}.")
+            raise ValueError(
+                f"kind={self.kind!r} is not known; allowed are {', '.join(map(repr, KINDS))}."
+            )
         if not isinstance(self.total_steps, Integral) or self.total_steps < 1:
-            raise ValueError(f"total_steps={self.total_steps!r} is not allowed; allowed are integers from 1.")
-        if not isinstance(self.warmup_steps, Real) or not 0 <= self.warmup_steps <= self.total_steps:
-            raise ValueError(f"warmup_steps={self.warmup_steps!r} does not fit; allowed are 0 to {self.total_steps}, the training steps.")
+            raise ValueError(
+                f"total_steps={self.total_steps!r} is not allowed; allowed are integers from 1."
+            )
+        if (
+            not isinstance(self.warmup_steps, Real)
+            or not 0 <= self.warmup_steps <= self.total_steps
+        ):
+            raise ValueError(
+                f"warmup_steps={self.warmup_steps!r} does not fit; allowed are 0 to "
+                f"{self.total_steps}, the training steps."
+            )
 
     def __call__(self, update: int, born: int = 0) -> float:
-        "The factor in the 0-based `update` for a component that moves first in update `born`; 0 before its birth."
+        """The factor in the 0-based `update` for a component that moves first in update `born`; 0
+        before its birth.
+        """
         if self.kind == "constant":
             return 1.0
         age, life = update - born, self.total_steps - born
@@ -60,14 +78,17 @@ class Restart:
 
 # %% ../nbs/06_restart_warmup.ipynb #63531b8d
 def match_rows(state: dict, p: torch.Tensor, update: int) -> None:
-    "Bring the state of p to the rows that p has now: newborn rows get age 0 and the birth update + 1, rows that are gone are forgotten."
+    """Bring the state of p to the rows that p has now: newborn rows get age 0 and the birth update
+    + 1, rows that are gone are forgotten.
+    """
     if not state:
         state.update(exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p), age=[0], born=[0])
     old, new = (len(state["exp_avg"]), len(p)) if p.ndim else (1, 1)
     if new == old:
         return
     for key, newborn in (("age", 0), ("born", update + 1)):
-        rows = state[key] * old if len(state[key]) == 1 else state[key]  # one entry stood for all rows
+        # one entry stood for all rows
+        rows = state[key] * old if len(state[key]) == 1 else state[key]
         state[key] = rows[:new] + [newborn] * (new - old)
     for key in ("exp_avg", "exp_avg_sq"):
         kept = state[key][:new]
@@ -75,7 +96,9 @@ def match_rows(state: dict, p: torch.Tensor, update: int) -> None:
 
 # %% ../nbs/06_restart_warmup.ipynb #1e5236f8
 def generations(state: dict) -> Iterator[tuple[int, int, object]]:
-    "Age, birth and place of every generation of rows, the oldest first; the place of a lone generation is `...`, the whole tensor."
+    """Age, birth and place of every generation of rows, the oldest first; the place of a lone
+    generation is `...`, the whole tensor.
+    """
     start, rows = 0, len(state["born"])
     for (age, born), group in groupby(zip(state["age"], state["born"])):
         count = len(list(group))
@@ -85,28 +108,48 @@ def generations(state: dict) -> Iterator[tuple[int, int, object]]:
 # %% ../nbs/06_restart_warmup.ipynb #ef6a45fa
 #| implements: alg1-l19
 class RowAdamW(Optimizer):
-    """AdamW for parameters whose first dimension grows: every row has its own age and, when born late, its own curve.
+    """AdamW for parameters whose first dimension grows: every row has its own age and, when born
+    late, its own curve.
 
-    Newborn rows rest in their first update, then `restart` gives their rate from the group's peak. First rows, and all other
-    parameters, follow the group's lr, that is, any torch scheduler; without `restart` newborn rows follow it, too. Rows that
-    are gone are forgotten. Equal to `torch.optim.AdamW` with one group per generation. ValueError for numbers out of range.
+    Newborn rows rest in their first update, then `restart` gives their rate from the group's peak.
+    First rows, and all other parameters, follow the group's lr, that is, any torch scheduler;
+    without `restart` newborn rows follow it, too. Rows that are gone are forgotten. Equal to
+    `torch.optim.AdamW` with one group per generation. ValueError for numbers out of range.
     """
 
-    def __init__(self, params, lr: float = 1e-3, betas=(0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.0, restart: Restart | None = None):
+    def __init__(
+        self,
+        params,
+        lr: float = 1e-3,
+        betas=(0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        restart: Restart | None = None,
+    ):
         for name, value in (("lr", lr), ("eps", eps), ("weight_decay", weight_decay)):
             if not isinstance(value, (Real, torch.Tensor)) or not value >= 0:
                 raise ValueError(f"{name}={value!r} is out of range; allowed are numbers from 0.")
         if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"betas={tuple(betas)} are out of range; allowed are two numbers from 0 to below 1.")
+            raise ValueError(
+                f"betas={tuple(betas)} are out of range; allowed are two numbers from 0 to below 1."
+            )
         if restart is not None and not callable(restart):
-            raise ValueError(f"restart={restart!r} is no curve; allowed are None, or Restart(total_steps, warmup_steps).")
-        super().__init__(params, dict(lr=lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay, updates=0))
+            raise ValueError(
+                f"restart={restart!r} is no curve; allowed are None, or Restart(total_steps, "
+                "warmup_steps)."
+            )
+        super().__init__(
+            params, dict(lr=lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay, updates=0)
+        )
         self.restart = restart
 
     def load_state_dict(self, state_dict: dict) -> None:
         "As in torch. ValueError for another optimizer's state, in which no row has an age."
         if not all("updates" in group for group in state_dict["param_groups"]):
-            raise ValueError("the state is not RowAdamW's, and no row would know its age; allowed is the state_dict() of a RowAdamW.")
+            raise ValueError(
+                "the state is not RowAdamW's, and no row would know its age; allowed is the "
+                "state_dict() of a RowAdamW."
+            )
         super().load_state_dict(state_dict)
 
     @torch.no_grad()
@@ -133,24 +176,46 @@ def rate(group: dict, born: int, restart: Restart | None) -> float:
 
 # %% ../nbs/06_restart_warmup.ipynb #d8ffd68f
 def same_age(group: dict, states: dict, restart: Restart | None) -> dict:
-    "(age, rate, device) -> rows of all parameters in this update, each as (p, gradient, both moments). Resting rows are left out."
+    """(age, rate, device) -> rows of all parameters in this update, each as (p, gradient, both
+    moments). Resting rows are left out.
+    """
     found, update = defaultdict(list), group["updates"]
     for p in group["params"]:
         if p.grad is not None:
             state = states[p]
             match_rows(state, p, update)
-            state["age"] = [age + (born <= update) for age, born in zip(state["age"], state["born"])]
+            state["age"] = [
+                age + (born <= update) for age, born in zip(state["age"], state["born"])
+            ]
             for age, born, rows in generations(state):
                 if born <= update:
-                    found[age, rate(group, born, restart), p.device].append([t[rows] for t in (p, p.grad, state["exp_avg"], state["exp_avg_sq"])])
+                    found[age, rate(group, born, restart), p.device].append(
+                        [t[rows] for t in (p, p.grad, state["exp_avg"], state["exp_avg_sq"])]
+                    )
     return found
 
 # %% ../nbs/06_restart_warmup.ipynb #1b066c34
 FUSED = ("cpu", "cuda", "mps", "xpu")  # where torch has AdamW as one kernel for a list of tensors
 
 # %% ../nbs/06_restart_warmup.ipynb #c64f8924
-def update_rows(ps, grads, moments, squares, age: int, lr: float, device: torch.device, group: dict) -> None:
+def update_rows(
+    ps, grads, moments, squares, age: int, lr: float, device: torch.device, group: dict
+) -> None:
     "AdamW's update of tensors of one age and one rate, in place."
     ages = torch.full((len(ps),), age - 1.0, device=device).unbind()  # torch counts one on
-    adamw(list(ps), list(grads), list(moments), list(squares), [], list(ages), fused=True if device.type in FUSED else None, amsgrad=False,
-          beta1=group["betas"][0], beta2=group["betas"][1], lr=lr, weight_decay=group["weight_decay"], eps=group["eps"], maximize=False)
+    adamw(
+        list(ps),
+        list(grads),
+        list(moments),
+        list(squares),
+        [],
+        list(ages),
+        fused=True if device.type in FUSED else None,
+        amsgrad=False,
+        beta1=group["betas"][0],
+        beta2=group["betas"][1],
+        lr=lr,
+        weight_decay=group["weight_decay"],
+        eps=group["eps"],
+        maximize=False,
+    )

@@ -10,17 +10,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 import torch
-
 from .components import Components
 
 # %% ../nbs/02_orthogonality.ipynb #ef72d996
 #| implements: eq-4 claim-31-unit-norm
 def gram_error(vectors: torch.Tensor) -> torch.Tensor:
     "V Vᵀ − I for stacks of row vectors V: (..., rows, d) -> (..., rows, rows) (Eq. 4)."
-    return vectors @ vectors.mT - torch.eye(vectors.shape[-2], dtype=vectors.dtype, device=vectors.device)
+    return vectors @ vectors.mT - torch.eye(
+        vectors.shape[-2], dtype=vectors.dtype, device=vectors.device
+    )
 
 # %% ../nbs/02_orthogonality.ipynb #0187d7a6
 FORMS = ("paper", "official", "sum")
+
 
 def check_form(form: str) -> None:
     "ValueError for an unknown form of the loss."
@@ -29,7 +31,9 @@ def check_form(form: str) -> None:
 
 
 def stacks(matrices: Iterable[torch.Tensor]) -> Iterator[tuple[list[torch.Tensor], torch.Tensor]]:
-    "The matrices of each shape, type and device, with their stack (n, rows, d), in float32 at least: half is too coarse for V Vᵀ − I."
+    """The matrices of each shape, type and device, with their stack (n, rows, d), in float32 at
+    least: half is too coarse for V Vᵀ − I.
+    """
     kinds = defaultdict(list)
     for m in matrices:
         kinds[m.shape, m.dtype, m.device].append(m)
@@ -38,7 +42,9 @@ def stacks(matrices: Iterable[torch.Tensor]) -> Iterator[tuple[list[torch.Tensor
 
 
 def norms_squared(matrices: Iterable[torch.Tensor]) -> torch.Tensor:
-    "‖V Vᵀ − I‖²_F of every matrix of row vectors, (number of matrices,); one batched product per shape."
+    """‖V Vᵀ − I‖²_F of every matrix of row vectors, (number of matrices,); one batched product per
+    shape.
+    """
     squares = [gram_error(stack).square().sum((-2, -1)) for _, stack in stacks(matrices)]
     return torch.cat([s.to(squares[0].device) for s in squares]) if squares else torch.zeros(1)
 
@@ -47,7 +53,8 @@ def norms_squared(matrices: Iterable[torch.Tensor]) -> torch.Tensor:
 def orthogonality(matrices: Iterable[torch.Tensor], form: str = "paper") -> torch.Tensor:
     """Orthogonality loss of many matrices of row vectors, (rows, d) each: a scalar (Eq. 4).
 
-    "paper": mean over matrices of ‖V Vᵀ − I‖²_F. "official": the same without the square (the released trainer).
+    "paper": mean over matrices of ‖V Vᵀ − I‖²_F. "official": the same without the square (the
+    released trainer).
     "sum": Σ ‖V Vᵀ − I‖²_F. ValueError for another `form`.
     """
     check_form(form)
@@ -57,12 +64,16 @@ def orthogonality(matrices: Iterable[torch.Tensor], form: str = "paper") -> torc
     if form == "paper":
         return squares.mean()
     # the root has no gradient at 0: an orthonormal matrix gets the gradient 0
-    return torch.where(squares > 0, squares.clamp_min(torch.finfo(squares.dtype).tiny).sqrt(), 0.0).mean()
+    return torch.where(
+        squares > 0, squares.clamp_min(torch.finfo(squares.dtype).tiny).sqrt(), 0.0
+    ).mean()
 
 # %% ../nbs/02_orthogonality.ipynb #5a32c58b
 #| implements: eq-4
-def regularizer(components: Iterable[Components], form: str = "paper", rows: str = "all") -> torch.Tensor:
-    "Eq. 4 over the a and b of every module, a scalar. `rows`: \"all\" rows, or only the \"active\" ones; ValueError for another value."
+def regularizer(
+    components: Iterable[Components], form: str = "paper", rows: str = "all"
+) -> torch.Tensor:
+    'Eq. 4 over the a and b of every module, a scalar. `rows`: "all" rows, or only the "active" ones; ValueError for another value.'
     if rows not in ("all", "active"):
         raise ValueError(f"rows={rows!r} is not known; allowed are 'all' and 'active'.")
     used = [(c.a, c.b) if rows == "all" else (c.a[: c.rank], c.b[: c.rank]) for c in components]
@@ -71,20 +82,24 @@ def regularizer(components: Iterable[Components], form: str = "paper", rows: str
 # %% ../nbs/02_orthogonality.ipynb #99ddeac5
 #| implements: eq-4
 def pull(stack: torch.Tensor, form: str = "paper") -> torch.Tensor:
-    "∂‖V Vᵀ − I‖²/∂V = 4 E V of every matrix V of a stack (n, rows, d); not squared (\"official\"): 2 E V / ‖E‖, and 0 where E = 0."
+    '∂‖V Vᵀ − I‖²/∂V = 4 E V of every matrix V of a stack (n, rows, d); not squared ("official"): 2 E V / ‖E‖, and 0 where E = 0.'
     error = gram_error(stack)
     if form != "official":
         return 4 * error @ stack
     norm = torch.linalg.matrix_norm(error)[:, None, None]
-    return torch.where(norm > 0, 2 * error @ stack / norm.clamp_min(torch.finfo(norm.dtype).tiny), 0.0)
+    return torch.where(
+        norm > 0, 2 * error @ stack / norm.clamp_min(torch.finfo(norm.dtype).tiny), 0.0
+    )
 
 # %% ../nbs/02_orthogonality.ipynb #7cea074e
 #| implements: eq-4
 @torch.no_grad()
 def add_pull(components: Iterable[Components], weight: float, form: str = "paper") -> None:
-    """Add weight · ∂R/∂V to the gradient of a and b, (rows, in) and (rows, out), of every module (Eq. 4).
+    """Add weight · ∂R/∂V to the gradient of a and b, (rows, in) and (rows, out), of every module
+    (Eq. 4).
 
-    One batched product per shape; matrices without rows, or frozen ones, are left out. ValueError for another `form`.
+    One batched product per shape; matrices without rows, or frozen ones, are left out. ValueError
+    for another `form`.
     """
     check_form(form)
     matrices = [m for c in components for m in (c.a, c.b) if len(m)]

@@ -7,7 +7,6 @@ __all__ = ['INITS', 'draw', 'row_generator', 'add_reserve', 'start', 'output_bou
 
 # %% ../nbs/05_advance_learning.ipynb #86b73e7f
 import torch
-
 from .components import RESERVE_LAMBDA, Components
 
 # %% ../nbs/05_advance_learning.ipynb #3c6377d8
@@ -15,10 +14,18 @@ from .components import RESERVE_LAMBDA, Components
 INITS = ("gaussian", "unit")
 
 
-def draw(count: int, size: int, generator: torch.Generator | None = None, std: float = 0.02, init: str = "gaussian") -> torch.Tensor:
-    """`count` random vectors, (count, size): Gaussian with deviation `std`, or of length 1 ("unit").
+def draw(
+    count: int,
+    size: int,
+    generator: torch.Generator | None = None,
+    std: float = 0.02,
+    init: str = "gaussian",
+) -> torch.Tensor:
+    """`count` random vectors, (count, size): Gaussian with deviation `std`, or of length 1
+    ("unit").
 
-    ValueError for another `init`. Source: Algorithm 1, lines 3 and 12; 0.02 is the released code's deviation.
+    ValueError for another `init`. Source: Algorithm 1, lines 3 and 12; 0.02 is the released code's
+    deviation.
     """
     if init not in INITS:
         raise ValueError(f"init={init!r} is not known; allowed are 'gaussian' and 'unit'.")
@@ -27,30 +34,57 @@ def draw(count: int, size: int, generator: torch.Generator | None = None, std: f
 
 # %% ../nbs/05_advance_learning.ipynb #63dc204f
 def row_generator(seed: int, step: int, module: int) -> torch.Generator:
-    "A generator for the rows that module number `module` gets at `step`: the same on every process and after a resume."
+    """A generator for the rows that module number `module` gets at `step`: the same on every
+    process and after a resume.
+    """
     return torch.Generator().manual_seed(((seed * 1_000_003 + step) * 100_003 + module) % 2**63)
 
 # %% ../nbs/05_advance_learning.ipynb #fc06886f
 #| implements: alg1-l2 alg1-l11 claim-33-reserve
-def add_reserve(c: Components, count: int, generator: torch.Generator | None = None, std: float = 0.02, init: str = "gaussian") -> None:
-    "Fill the reserve up to `count` components, as far as min(in, out) leaves room (Algorithm 1, lines 2-3, 11-12)."
+def add_reserve(
+    c: Components,
+    count: int,
+    generator: torch.Generator | None = None,
+    std: float = 0.02,
+    init: str = "gaussian",
+) -> None:
+    """Fill the reserve up to `count` components, as far as min(in, out) leaves room (Algorithm 1,
+    lines 2-3, 11-12).
+    """
     missing = min(count, min(c.in_features, c.out_features) - c.rank) - c.reserve
     if missing > 0:
-        c.append(draw(missing, c.in_features, generator, std, init), draw(missing, c.out_features, generator, std, init))
+        c.append(
+            draw(missing, c.in_features, generator, std, init),
+            draw(missing, c.out_features, generator, std, init),
+        )
 
 # %% ../nbs/05_advance_learning.ipynb #5b9d1f0a
 def _append_active(c: Components, count: int, lam: float, generator, std: float, init: str) -> None:
     "Fresh active components; ValueError when they would be more than min(in, out)."
     room = min(c.in_features, c.out_features) - len(c.a)  # a reserve that waits takes room, too
     if not 0 <= count <= room:
-        raise ValueError(f"count={count} new components do not fit the {c.out_features}x{c.in_features} matrix of rank {c.rank}; allowed are 0 to {room}.")
-    c.append(draw(count, c.in_features, generator, std, init), draw(count, c.out_features, generator, std, init))
+        raise ValueError(
+            f"count={count} new components do not fit the {c.out_features}x{c.in_features} matrix "
+            f"of rank {c.rank}; allowed are 0 to {room}."
+        )
+    c.append(
+        draw(count, c.in_features, generator, std, init),
+        draw(count, c.out_features, generator, std, init),
+    )
     c.activate(count, lam=lam)
 
 # %% ../nbs/05_advance_learning.ipynb #bb87cd1e
 #| implements: alg1-l1 alg1-l4 claim-31-init claim-32-rank-one-start
-def start(c: Components, rank: int, reserve: int, generator: torch.Generator | None = None, std: float = 0.02, init: str = "gaussian") -> None:
-    """`rank` active components with λ = 0 and `reserve` reserve components, on an empty `Components`.
+def start(
+    c: Components,
+    rank: int,
+    reserve: int,
+    generator: torch.Generator | None = None,
+    std: float = 0.02,
+    init: str = "gaussian",
+) -> None:
+    """`rank` active components with λ = 0 and `reserve` reserve components, on an empty
+    `Components`.
 
     What Algorithm 1, lines 1-4, does for one module. ValueError if `rank` is above min(in, out).
     """
@@ -66,12 +100,20 @@ def output_bound(c: Components, x: torch.Tensor) -> float:
 
 # %% ../nbs/05_advance_learning.ipynb #5f91c5c7
 #| implements: alg1-l10 alg1-l11 alg1-l12 claim-33-activation
-def grow(c: Components, count: int, reserve: int, generator: torch.Generator | None = None, std: float = 0.02, init: str = "gaussian") -> None:
+def grow(
+    c: Components,
+    count: int,
+    reserve: int,
+    generator: torch.Generator | None = None,
+    std: float = 0.02,
+    init: str = "gaussian",
+) -> None:
     """A winner's `count` new active components (Algorithm 1, lines 10-12).
 
-    With a reserve (advance learning) its first components become active and keep λ = 1e-5, and new ones are drawn, up to
-    `reserve`. Without one, fresh components with λ = 0 are appended. "compensated" scaling rescales the older λ so that
-    s·λ stays. ValueError if more components are asked for than wait in reserve, or than min(in, out) has room for.
+    With a reserve (advance learning) its first components become active and keep λ = 1e-5, and new
+    ones are drawn, up to `reserve`. Without one, fresh components with λ = 0 are appended.
+    "compensated" scaling rescales the older λ so that s·λ stays. ValueError if more components are
+    asked for than wait in reserve, or than min(in, out) has room for.
     """
     before = c.rank
     if reserve == 0:

@@ -1,4 +1,5 @@
 """Lint of the stored notebooks: nothing is executed.  python .github/scripts/check_notebooks.py [notebook ...]"""
+
 import ast
 import io
 import re
@@ -14,15 +15,19 @@ LONGEST, MEDIAN = 40, 4
 KB = 1000
 BUDGETS = {"09": 1000 * KB}
 BUDGET = 300 * KB
-MACHINE = re.compile(r"(?<![\w.:~-])/(?:home|tmp|root|Users|private|var/folders)/[\w.-]+|\b[A-Z]:\\+(?:Users|Temp|Windows)")
+MACHINE = re.compile(
+    r"(?<![\w.:~-])/(?:home|tmp|root|Users|private|var/folders)/[\w.-]+|\b[A-Z]:\\+(?:Users|Temp|Windows)"
+)
 BASE64 = re.compile(r"base64,[A-Za-z0-9+/=\s\\n]+")
 FLAGS = {"slow", "gpu", "hub"}
 
 
-def is_lesson(path): return bool(re.match(r"\d\d_", Path(path).name))
+def is_lesson(path):
+    return bool(re.match(r"\d\d_", Path(path).name))
 
 
-def joined(x): return "".join(x) if isinstance(x, list) else str(x)
+def joined(x):
+    return "".join(x) if isinstance(x, list) else str(x)
 
 
 def code_lines(source, strip=True):
@@ -32,8 +37,10 @@ def code_lines(source, strip=True):
 
 def parsed(source):
     "The statements of a cell, or None if it holds shell lines or magics."
-    try: return ast.parse(re.sub(r"(?m)^\s*[%!].*$", "", source)).body
-    except SyntaxError: return None
+    try:
+        return ast.parse(re.sub(r"(?m)^\s*[%!].*$", "", source)).body
+    except SyntaxError:
+        return None
 
 
 def prose(cell):
@@ -45,52 +52,69 @@ def texts(cell):
     "Everything textual a reader can see of a cell: its source and its outputs, without encoded pictures."
     yield "source", cell["source"]
     for o in cell.get("outputs", []):
-        if "text" in o: yield "output", joined(o["text"])
+        if "text" in o:
+            yield "output", joined(o["text"])
         for kind, data in o.get("data", {}).items():
-            if not kind.startswith("image/"): yield "output", BASE64.sub("", joined(data))
+            if not kind.startswith("image/"):
+                yield "output", BASE64.sub("", joined(data))
 
 
 class Images(HTMLParser):
     "Collects the <img> and <svg> elements that say nothing to a reader who cannot see them."
+
     def __init__(self, html):
         super().__init__()
         self.silent, self.open_svg = [], False
         self.feed(html)
         self.close()
-        if self.open_svg: self.silent.append("svg")
+        if self.open_svg:
+            self.silent.append("svg")
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
-        if tag == "img" and not (attrs.get("alt") or "").strip(): self.silent.append("img")
-        if tag == "svg": self.open_svg = not (attrs.get("aria-label") or attrs.get("aria-hidden") == "true")
-        if tag == "title": self.open_svg = False
+        if tag == "img" and not (attrs.get("alt") or "").strip():
+            self.silent.append("img")
+        if tag == "svg":
+            self.open_svg = not (attrs.get("aria-label") or attrs.get("aria-hidden") == "true")
+        if tag == "title":
+            self.open_svg = False
 
 
 def outputs_clean(nb, path):
     for i, c in code(nb):
         for o in c["outputs"]:
-            if o.get("output_type") == "error": yield i, f"stored error output: {o.get('ename')}: {o.get('evalue')}"
-            if o.get("name") == "stderr": yield i, "stored stderr output (a warning or a progress bar?)"
-            if any("widget" in k for k in o.get("data", {})): yield i, "stored widget output; draw a static figure, show sliders through increlora.exercises.controls"
+            if o.get("output_type") == "error":
+                yield i, f"stored error output: {o.get('ename')}: {o.get('evalue')}"
+            if o.get("name") == "stderr":
+                yield i, "stored stderr output (a warning or a progress bar?)"
+            if any("widget" in k for k in o.get("data", {})):
+                yield (
+                    i,
+                    "stored widget output; draw a static figure, show sliders through increlora.course.exercises.controls",
+                )
 
 
 def no_widget_state(nb, path):
-    if "widgets" in nb["metadata"]: yield None, "metadata.widgets is there; GitHub cannot show such a notebook"
+    if "widgets" in nb["metadata"]:
+        yield None, "metadata.widgets is there; GitHub cannot show such a notebook"
 
 
 def shows_something(source):
     "Must a cell with this source leave an output: a bare value at the end, or a print or show on its own?"
     body = parsed(source)
-    if not body or source.rstrip().endswith(";"): return False
+    if not body or source.rstrip().endswith(";"):
+        return False
     last = body[-1]
-    if isinstance(last, ast.Expr) and not isinstance(last.value, (ast.Call, ast.Constant, ast.Await)): return True
+    if isinstance(last, ast.Expr) and not isinstance(last.value, (ast.Call, ast.Constant, ast.Await)):
+        return True
     calls = [s.value.func for s in body if isinstance(s, ast.Expr) and isinstance(s.value, ast.Call)]
     return any(isinstance(f, ast.Name) and f.id in ("print", "show", "display") for f in calls)
 
 
 def outputs_stored(nb, path):
     cells = list(code(nb))
-    if cells and not any(c["outputs"] for _, c in cells): yield None, "no stored output at all; run the whole notebook and save it"
+    if cells and not any(c["outputs"] for _, c in cells):
+        yield None, "no stored output at all; run the whole notebook and save it"
     for i, c in cells:
         d = directives(c["source"])
         if not c["outputs"] and d.get("eval", "").lower() != "false" and shows_something(c["source"]):
@@ -100,18 +124,26 @@ def outputs_stored(nb, path):
 
 def size(nb, path):
     budget, n = BUDGETS.get(Path(path).name[:2], BUDGET), Path(path).stat().st_size
-    if n > budget: yield None, f"{n // KB} kB, more than {budget // KB} kB"
+    if n > budget:
+        yield None, f"{n // KB} kB, more than {budget // KB} kB"
 
 
 def alt_texts(nb, path):
     for i, c in enumerate(nb["cells"]):
         for o in c.get("outputs", []):
             for kind, data in o.get("data", {}).items():
-                if kind.startswith("image/"): yield i, f"{kind} output without alt text; show figures through increlora.exercises.show(fig, alt=...)"
-                if kind == "text/html" and Images(joined(data)).silent: yield i, "a picture in an HTML output has no alt text"
+                if kind.startswith("image/"):
+                    yield (
+                        i,
+                        f"{kind} output without alt text; show figures through increlora.course.exercises.show(fig, alt=...)",
+                    )
+                if kind == "text/html" and Images(joined(data)).silent:
+                    yield i, "a picture in an HTML output has no alt text"
         if c["cell_type"] == "markdown":
-            if Images(prose(c)).silent: yield i, "<img> or <svg> without alt text"
-            if re.search(r"!\[\s*\]\(", prose(c)): yield i, "![](...) without alt text"
+            if Images(prose(c)).silent:
+                yield i, "<img> or <svg> without alt text"
+            if re.search(r"!\[\s*\]\(", prose(c)):
+                yield i, "![](...) without alt text"
 
 
 def one_class(source):
@@ -124,31 +156,38 @@ def cell_lengths(nb, path):
     counts = [(i, len(code_lines(c["source"], strip=False))) for i, c in code(nb) if not one_class(c["source"])]
     yield from ((i, f"{n} lines of code, more than {LONGEST}") for i, n in counts if n > LONGEST)
     lengths = [n for _, c in code(nb) if (n := len(code_lines(c["source"])))]
-    if is_lesson(path) and lengths and (m := statistics.median(lengths)) > MEDIAN: yield None, f"median code cell has {m:g} lines, more than {MEDIAN}"
+    if is_lesson(path) and lengths and (m := statistics.median(lengths)) > MEDIAN:
+        yield None, f"median code cell has {m:g} lines, more than {MEDIAN}"
 
 
 def no_machine_paths(nb, path):
     for i, c in enumerate(nb["cells"]):
         for where, text in texts(c):
-            if m := MACHINE.search(text): yield i, f"a path of one machine in the {where}: {m.group()}"
+            if m := MACHINE.search(text):
+                yield i, f"a path of one machine in the {where}: {m.group()}"
 
 
 def opening(nb, path):
     "An H1 and a `>` subtitle in the first cell (elsewhere than in lessons, code may stand before it)."
     cells = [c for c in nb["cells"] if is_lesson(path) or c["cell_type"] == "markdown"]
     lines = [l for l in cells[0]["source"].splitlines() if l.strip()] if cells else []
-    if not lines or cells[0]["cell_type"] != "markdown" or not lines[0].startswith("# "): yield 0, "the first cell must open with '# Title'"
-    elif len(lines) < 2 or not lines[1].startswith("> "): yield 0, "the title needs a '> subtitle' under it"
+    if not lines or cells[0]["cell_type"] != "markdown" or not lines[0].startswith("# "):
+        yield 0, "the first cell must open with '# Title'"
+    elif len(lines) < 2 or not lines[1].startswith("> "):
+        yield 0, "the title needs a '> subtitle' under it"
 
 
 def headings(nb, path):
     before = 0
     for i, c in enumerate(nb["cells"]):
-        if c["cell_type"] != "markdown": continue
+        if c["cell_type"] != "markdown":
+            continue
         for m in re.finditer(r"(?m)^(#{1,6}) +(.*)", prose(c)):
             level = len(m.group(1))
-            if level > before + 1: yield i, f"heading '{m.group(2)}' skips a level (H{before} to H{level})"
-            if level == 1 and before: yield i, f"a second H1: '{m.group(2)}'"
+            if level > before + 1:
+                yield i, f"heading '{m.group(2)}' skips a level (H{before} to H{level})"
+            if level == 1 and before:
+                yield i, f"a second H1: '{m.group(2)}'"
             before = level
 
 
@@ -156,36 +195,61 @@ def directives_on_top(nb, path):
     "nbdev ignores a directive below the first line of code."
     for i, c in code(nb):
         top = len(directives(c["source"]))
-        try: comments = [t for t in tokenize.generate_tokens(io.StringIO(c["source"]).readline) if t.type == tokenize.COMMENT]
-        except (tokenize.TokenError, SyntaxError): continue
-        if sum(t.string.startswith("#|") and t.start[1] == 0 for t in comments) > top: yield i, "a #| directive below the first line of code is ignored (or stands twice)"
+        try:
+            comments = [
+                t for t in tokenize.generate_tokens(io.StringIO(c["source"]).readline) if t.type == tokenize.COMMENT
+            ]
+        except (tokenize.TokenError, SyntaxError):
+            continue
+        if sum(t.string.startswith("#|") and t.start[1] == 0 for t in comments) > top:
+            yield i, "a #| directive below the first line of code is ignored (or stands twice)"
 
 
 def portable_markdown(nb, path):
     for i, c in enumerate(nb["cells"]):
-        if c["cell_type"] == "markdown" and re.search(r"(?m)^:::|\\\(|\\\[", re.sub(r"(?s)\$\$.*?\$\$|\$[^$\n]*\$", "", prose(c))):
+        if c["cell_type"] == "markdown" and re.search(
+            r"(?m)^:::|\\\(|\\\[", re.sub(r"(?s)\$\$.*?\$\$|\$[^$\n]*\$", "", prose(c))
+        ):
             yield i, r"::: and \( \) read differently from place to place; use > **Note** quotes and $...$"
 
 
-def code(nb): return [(i, c) for i, c in enumerate(nb["cells"]) if c["cell_type"] == "code"]
+def code(nb):
+    return [(i, c) for i, c in enumerate(nb["cells"]) if c["cell_type"] == "code"]
 
 
-RULES = [outputs_clean, no_widget_state, outputs_stored, size, alt_texts, cell_lengths, no_machine_paths, opening, headings, directives_on_top, portable_markdown]
+RULES = [
+    outputs_clean,
+    no_widget_state,
+    outputs_stored,
+    size,
+    alt_texts,
+    cell_lengths,
+    no_machine_paths,
+    opening,
+    headings,
+    directives_on_top,
+    portable_markdown,
+]
 
 
 def problems(path):
     "One line per broken rule of one notebook."
     nb = read(path)
-    return [f"{Path(path).name}{'' if i is None else f', cell {i}'}: {text}" for rule in RULES for i, text in rule(nb, path)]
+    return [
+        f"{Path(path).name}{'' if i is None else f', cell {i}'}: {text}" for rule in RULES for i, text in rule(nb, path)
+    ]
 
 
 def main(paths=None):
     paths = [Path(p) for p in paths or []] or notebooks()
     found = [p for path in paths for p in problems(path)]
-    for p in found: print("  " + p)
+    for p in found:
+        print("  " + p)
     print(f"  {len(paths)} notebooks, {len(RULES)} rules, {len(found)} problems")
-    if not paths: print("  there are no notebooks in nbs/")
+    if not paths:
+        print("  there are no notebooks in nbs/")
     return 1 if found or not paths else 0
 
 
-if __name__ == "__main__": sys.exit(main(sys.argv[1:]))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

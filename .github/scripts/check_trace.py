@@ -3,6 +3,7 @@
 An entry has an `id`, a sentence `says` and, if it is left out on purpose, `not_here: reason`. Cells name entries in their first lines:
 `#| implements: eq-5` and `#| tests: eq-5` (several ids with spaces between them).
 """
+
 import sys
 from collections import defaultdict
 
@@ -15,6 +16,7 @@ TAGS = "implements", "tests"
 def entries(path=MAP):
     "The entries of the map, in its order."
     import yaml
+
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
     return data["items"] if isinstance(data, dict) else data
 
@@ -24,11 +26,13 @@ def tagged(paths):
     found = {t: defaultdict(list) for t in TAGS}
     for path in paths:
         for c in read(path)["cells"]:
-            if c["cell_type"] != "code": continue
+            if c["cell_type"] != "code":
+                continue
             d = directives(c["source"])
             for tag in TAGS:
                 for id in d.get(tag, "").replace(",", " ").split():
-                    if path.stem not in found[tag][id]: found[tag][id].append(path.stem)
+                    if path.stem not in found[tag][id]:
+                        found[tag][id].append(path.stem)
     return found
 
 
@@ -40,18 +44,32 @@ def check(items, found):
     for e in items:
         here = [t for t in TAGS if e["id"] in found[t]]
         if "not_here" in e:
-            if not str(e["not_here"] or "").strip(): yield f"{e['id']}: not_here needs a reason"
-            if here: yield f"{e['id']} is marked not_here, but a cell says '{here[0]}: {e['id']}'"
-        else: yield from (f"{e['id']}: no cell says '#| {t}: {e['id']}'" for t in TAGS if t not in here)
-    for tag in TAGS: yield from (f"{', '.join(nbs)}: '#| {tag}: {id}' is not in the map" for id, nbs in found[tag].items() if id not in ids)
+            if not str(e["not_here"] or "").strip():
+                yield f"{e['id']}: not_here needs a reason"
+            if here:
+                yield f"{e['id']} is marked not_here, but a cell says '{here[0]}: {e['id']}'"
+        else:
+            yield from (f"{e['id']}: no cell says '#| {t}: {e['id']}'" for t in TAGS if t not in here)
+    for tag in TAGS:
+        yield from (
+            f"{', '.join(nbs)}: '#| {tag}: {id}' is not in the map" for id, nbs in found[tag].items() if id not in ids
+        )
 
 
 def table(items, found):
     "id, where it is implemented, where it is tested."
     number = lambda names: " ".join(n.split("_")[0] for n in names) or "-"
     rows = [("id", "implemented in", "tested in")]
-    rows += [(e["id"], "not here: " + str(e["not_here"]), "") if "not_here" in e else
-             (e["id"], number(found["implements"][e["id"]] if e["id"] in found["implements"] else []), number(found["tests"].get(e["id"], []))) for e in items]
+    rows += [
+        (e["id"], "not here: " + str(e["not_here"]), "")
+        if "not_here" in e
+        else (
+            e["id"],
+            number(found["implements"][e["id"]] if e["id"] in found["implements"] else []),
+            number(found["tests"].get(e["id"], [])),
+        )
+        for e in items
+    ]
     wide = [max(len(r[k]) for r in rows if k == 0 or not r[1].startswith("not here")) for k in (0, 1)]
     return [f"  {a:<{wide[0]}}  {b:<{wide[1]}}  {c}".rstrip() for a, b, c in rows]
 
@@ -63,10 +81,12 @@ def main():
     items, found = entries(), tagged(notebooks())
     print("\n".join(table(items, found)))
     bad = list(check(items, found))
-    for b in bad: print("  " + b)
+    for b in bad:
+        print("  " + b)
     out = sum("not_here" in e for e in items)
     print(f"  {len(items)} entries, {len(items) - out} to be shown, {out} left out with a reason, {len(bad)} problems")
     return 1 if bad else 0
 
 
-if __name__ == "__main__": sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,6 +3,7 @@
 A clean environment holds the wheel and what one set of its requirements needs, core or core and [glue]: links to the packages
 that are installed beside the running Python, so nothing is downloaded. What the wheel does not declare is not there.
 """
+
 import configparser
 import os
 import re
@@ -14,11 +15,11 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from packaging.requirements import Requirement
-
 from tree import ROOT, copy_tree, files, run
 
-HEAVY = "matplotlib seaborn datasets ipywidgets IPython fastcore nbdev".split()
-PROBE = """
+HEAVY = ["matplotlib", "seaborn", "datasets", "ipywidgets", "IPython", "fastcore", "nbdev"]
+PROBE = (
+    """
 import importlib, pkgutil, sys
 from pathlib import Path
 import increlora
@@ -29,8 +30,23 @@ assert not heavy, f"'import increlora' alone already imports {heavy}"
 names = sorted(m.name for m in pkgutil.walk_packages(increlora.__path__, "increlora."))
 for name in names: importlib.import_module(name)
 print(f"{len(names)} submodules imported, version {increlora.__version__}")
-""" % HEAVY
-GLUE = "--task_name pocket_reviews --method increlora --max_steps 2 --output_dir out --max_train_samples 64 --max_eval_samples 32".split()
+"""
+    % HEAVY
+)
+GLUE = [
+    "--task_name",
+    "pocket_reviews",
+    "--method",
+    "increlora",
+    "--max_steps",
+    "2",
+    "--output_dir",
+    "out",
+    "--max_train_samples",
+    "64",
+    "--max_eval_samples",
+    "32",
+]
 CORE = """
 import warnings; warnings.simplefilter("ignore")
 import torch
@@ -81,19 +97,24 @@ print("commands and functions name the extra that they lack")
 """
 
 
-class Failed(Exception): pass
+class Failed(Exception):
+    pass
 
 
 def must(process, what):
     "The text of a finished command, or a `Failed` with its last lines."
-    if process.returncode: raise Failed(f"{what}\n" + "\n".join((process.stdout + process.stderr).strip().splitlines()[-12:]))
+    if process.returncode:
+        raise Failed(f"{what}\n" + "\n".join((process.stdout + process.stderr).strip().splitlines()[-12:]))
     return process.stdout.strip()
 
 
 def build(work):
     "The wheel; `pip install -e` has already tried an isolated build, so this one downloads nothing."
     tree = copy_tree(work / "tree")
-    must(run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", work / "dist", cwd=tree), "python -m build --wheel failed")
+    must(
+        run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", work / "dist", cwd=tree),
+        "python -m build --wheel failed",
+    )
     return next((work / "dist").glob("*.whl"))
 
 
@@ -102,10 +123,14 @@ def needed(requirements, extra, found=None):
     found = {} if found is None else found
     for r in map(Requirement, requirements):
         name = re.sub(r"[-_.]+", "-", r.name).lower()
-        if name in found or r.marker and not r.marker.evaluate({"extra": extra}): continue
-        try: found[name] = distribution(r.name)
-        except PackageNotFoundError: continue  # for a CUDA build of torch, or another kind of machine
-        for wanted in r.extras or [""]: needed(found[name].requires or [], wanted, found)
+        if name in found or r.marker and not r.marker.evaluate({"extra": extra}):
+            continue
+        try:
+            found[name] = distribution(r.name)
+        except PackageNotFoundError:
+            continue  # for a CUDA build of torch, or another kind of machine
+        for wanted in r.extras or [""]:
+            needed(found[name].requires or [], wanted, found)
     return found
 
 
@@ -114,44 +139,60 @@ def environment(work, wheel, extra=""):
     env = work / f"clean-{extra or 'core'}"
     must(run(sys.executable, "-m", "venv", "--without-pip", env), "python -m venv failed")
     python = env / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    must(run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", wheel), "installing the wheel failed")
-    site = Path(must(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"), "the clean environment does not start"))
+    must(
+        run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", wheel),
+        "installing the wheel failed",
+    )
+    site = Path(
+        must(
+            run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"),
+            "the clean environment does not start",
+        )
+    )
     declared = message_from_string(metadata(wheel)).get_all("Requires-Dist")
     for d in needed([*declared, "setuptools"], extra).values():
         for top in {Path(f).parts[0] for f in d.files or [] if Path(f).parts[0] not in ("..", "__pycache__")}:
             source = Path(d.locate_file(top))
-            if source.exists() and not (site / top).exists(): (site / top).symlink_to(source, target_is_directory=source.is_dir())
+            if source.exists() and not (site / top).exists():
+                (site / top).symlink_to(source, target_is_directory=source.is_dir())
     return python
 
 
 def metadata(wheel):
     "The METADATA file of a wheel, as text."
-    with zipfile.ZipFile(wheel) as z: return z.read(next(n for n in z.namelist() if n.endswith("METADATA"))).decode()
+    with zipfile.ZipFile(wheel) as z:
+        return z.read(next(n for n in z.namelist() if n.endswith("METADATA"))).decode()
 
 
 def page(wheel):
     "What a package index shows: addresses everywhere, and every extra declared."
     text = metadata(wheel)
     head, (_, _, description) = message_from_string(text), text.partition("\n\n")
-    if near := re.findall(r"\]\((?!https?:|#)([^)]*)\)", description): raise Failed(f"the long description links to {near[0]!r}, which an index cannot show")
+    if near := re.findall(r"\]\((?!https?:|#)([^)]*)\)", description):
+        raise Failed(f"the long description links to {near[0]!r}, which an index cannot show")
     wanted = {"glue", "plots", "course", "dev", "all"}
-    if missing := wanted - set(head.get_all("Provides-Extra") or []): raise Failed(f"the wheel lacks the extras {', '.join(sorted(missing))}")
+    if missing := wanted - set(head.get_all("Provides-Extra") or []):
+        raise Failed(f"the wheel lacks the extras {', '.join(sorted(missing))}")
     urls = head.get_all("Project-URL") or []
-    if not urls: raise Failed("the wheel has no project URLs")
+    if not urls:
+        raise Failed("the wheel has no project URLs")
     core = [r for r in head.get_all("Requires-Dist") if "extra ==" not in r]
     return f"{len(core)} requirements of the core, {len(wanted)} extras, {len(urls)} project URLs"
 
 
 def core(python, work):
     "What works without any extra, and how commands and functions say which one they lack."
-    return must(run(python, "-I", "-W", "ignore", "-c", PROBE + CORE + LACKING % GLUE, cwd=work), "the core does not work alone")
+    return must(
+        run(python, "-I", "-W", "ignore", "-c", PROBE + CORE + LACKING % GLUE, cwd=work), "the core does not work alone"
+    )
 
 
 def glue(python, work):
     "A run of the command line with [glue] alone: everything but the picture."
     r = run(python.parent / "increlora_glue", *GLUE, cwd=work)
     must(r, "increlora_glue does not run with [glue]")
-    if "pip install 'increlora[plots]'" not in r.stderr: raise Failed("increlora_glue does not say that the picture of the ranks needs [plots]\n" + r.stderr[-800:])
+    if "pip install 'increlora[plots]'" not in r.stderr:
+        raise Failed("increlora_glue does not say that the picture of the ranks needs [plots]\n" + r.stderr[-800:])
     return "increlora_glue runs with [glue], without a picture"
 
 
@@ -159,7 +200,8 @@ def contents(wheel):
     "Every file of the package must be inside the wheel."
     inside = set(zipfile.ZipFile(wheel).namelist())
     wanted = [f for f in files() if f.startswith("increlora/")]
-    if missing := [f for f in wanted if f not in inside]: raise Failed(f"the wheel lacks {', '.join(missing)}")
+    if missing := [f for f in wanted if f not in inside]:
+        raise Failed(f"the wheel lacks {', '.join(missing)}")
     pocket = [f for f in wanted if f.startswith("increlora/pocket/")]
     return f"{len(inside)} files, {len(pocket)} of them of the pocket model, {wheel.stat().st_size / 1e6:.2f} MB"
 
@@ -171,14 +213,16 @@ def scripts(python, work):
     names = re.findall(r"(\w+)=\S+", ini["DEFAULT"]["console_scripts"])
     for name in names:
         text = must(run(python.parent / name, "--help", cwd=work), f"{name} --help failed")
-        if "usage" not in text.lower(): raise Failed(f"{name} --help shows no usage")
+        if "usage" not in text.lower():
+            raise Failed(f"{name} --help shows no usage")
     return "--help of " + ", ".join(names)
 
 
 def main():
     with tempfile.TemporaryDirectory() as tmp:
         work = Path(tmp).resolve()
-        for name in ("core", "glue"): (work / name).mkdir()
+        for name in ("core", "glue"):
+            (work / name).mkdir()
         try:
             wheel = build(work)
             print(f"  {wheel.name}: {contents(wheel)}; {page(wheel)}", flush=True)
@@ -193,4 +237,5 @@ def main():
     return 0
 
 
-if __name__ == "__main__": sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,6 +2,7 @@
 
 python .github/scripts/docs.py [--out _docs] [--mathjax URL] [notebook ...]
 """
+
 import argparse
 import html
 import re
@@ -36,7 +37,9 @@ INDEX = """<!doctype html>
 
 def title(path):
     "(H1, subtitle) of a notebook."
-    lines = [l for c in read(path)["cells"] if c["cell_type"] == "markdown" for l in c["source"].splitlines() if l.strip()]
+    lines = [
+        l for c in read(path)["cells"] if c["cell_type"] == "markdown" for l in c["source"].splitlines() if l.strip()
+    ]
     head = next((l[2:] for l in lines if l.startswith("# ")), path.stem)
     return head, next((l[2:] for l in lines if l.startswith("> ")), "")
 
@@ -44,26 +47,40 @@ def title(path):
 def prepared(path):
     "The notebook as a reader should see it: hidden cells and directive lines removed, links between notebooks turned into links between pages."
     import nbformat
+
     nb = nbformat.read(path, 4)
     nb.cells = [c for c in nb.cells if c.cell_type != "code" or not HIDDEN & directives(c.source).keys()]
     for c in nb.cells:
-        if c.cell_type == "code": c.source = re.sub(r"\A(?:#\|.*\n?|[ \t]*\n)+", "", c.source)
-        if c.cell_type == "markdown": c.source = re.sub(r"(\]\([\w./-]+)\.ipynb((?:#[\w.-]+)?\))", r"\1.html\2", c.source)
+        if c.cell_type == "code":
+            c.source = re.sub(r"\A(?:#\|.*\n?|[ \t]*\n)+", "", c.source)
+        if c.cell_type == "markdown":
+            c.source = re.sub(r"(\]\([\w./-]+)\.ipynb((?:#[\w.-]+)?\))", r"\1.html\2", c.source)
     nb.cells = [c for c in nb.cells if c.source.strip() or c.get("outputs")]
     return nb
 
 
 def links(paths, i):
     "The row with the page before, the list and the page after."
-    to = lambda j, text: f'<a href="{paths[j].stem}.html">{text.format(html.escape(title(paths[j])[0]))}</a>' if 0 <= j < len(paths) else "<span></span>"
+    to = lambda j, text: (
+        f'<a href="{paths[j].stem}.html">{text.format(html.escape(title(paths[j])[0]))}</a>'
+        if 0 <= j < len(paths)
+        else "<span></span>"
+    )
     return f'<nav class="pages" aria-label="pages">{to(i - 1, "&larr; {}")}<a href="index.html">all pages</a>{to(i + 1, "{} &rarr;")}</nav>'
 
 
 def exporter(mathjax=None):
     from jinja2 import DictLoader
     from nbconvert import HTMLExporter
-    e = HTMLExporter(extra_loaders=[DictLoader({"page.html.j2": TEMPLATE})], template_file="page.html.j2", exclude_raw=True, require_js_url="")
-    if mathjax: e.mathjax_url = mathjax
+
+    e = HTMLExporter(
+        extra_loaders=[DictLoader({"page.html.j2": TEMPLATE})],
+        template_file="page.html.j2",
+        exclude_raw=True,
+        require_js_url="",
+    )
+    if mathjax:
+        e.mathjax_url = mathjax
     return e
 
 
@@ -74,19 +91,25 @@ def main():
     p.add_argument("--mathjax", help="address of another MathJax (default: the one nbconvert names)")
     a = p.parse_args()
     paths, page = [f.resolve() for f in a.notebooks] or notebooks(), exporter(a.mathjax)
-    if not a.notebooks: shutil.rmtree(a.out, ignore_errors=True)
+    if not a.notebooks:
+        shutil.rmtree(a.out, ignore_errors=True)
     a.out.mkdir(parents=True, exist_ok=True)
     entries = []
     for i, path in enumerate(paths):
         head, sub = title(path)
-        body, _ = page.from_notebook_node(prepared(path), resources={"metadata": {"name": head}, "pages": links(paths, i)})
+        body, _ = page.from_notebook_node(
+            prepared(path), resources={"metadata": {"name": head}, "pages": links(paths, i)}
+        )
         (a.out / f"{path.stem}.html").write_text(body, encoding="utf-8")
         entries.append(f'<dt><a href="{path.stem}.html">{html.escape(head)}</a></dt><dd>{html.escape(sub)}</dd>')
         print(f"{path.stem}.html")
     description = re.search(r"(?m)^description = (.*)$", (ROOT / "settings.ini").read_text(encoding="utf-8")).group(1)
-    (a.out / "index.html").write_text(INDEX.format(description=html.escape(description), entries="\n".join(entries)), encoding="utf-8")
+    (a.out / "index.html").write_text(
+        INDEX.format(description=html.escape(description), entries="\n".join(entries)), encoding="utf-8"
+    )
     print(f"{len(paths)} pages and index.html in {a.out.name}/")
     return 0
 
 
-if __name__ == "__main__": sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

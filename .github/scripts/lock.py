@@ -2,6 +2,7 @@
 
 python .github/scripts/lock.py [--torch 2.13.0]     (make lock)
 """
+
 import argparse
 import tempfile
 from pathlib import Path
@@ -20,10 +21,24 @@ def main():
     with tempfile.TemporaryDirectory() as tmp:
         wanted = Path(tmp) / "torch.txt"
         wanted.write_text(f"torch=={a.torch}" if a.torch else torch_pin())
-        pins = uv("pip", "compile", "pyproject.toml", "--all-extras", "--universal", "--python-version", "3.10", "--constraint", wanted,
-                  "--quiet", "--no-annotate", "--no-header", "--no-emit-index-url")
+        pins = uv(
+            "pip",
+            "compile",
+            "pyproject.toml",
+            "--all-extras",
+            "--universal",
+            "--python-version",
+            "3.10",
+            "--constraint",
+            wanted,
+            "--quiet",
+            "--no-annotate",
+            "--no-header",
+            "--no-emit-index-url",
+        )
     LOCK.write_text(HEAD + pins, encoding="utf-8")
     print(f"{LOCK.name}: {len(pins.splitlines())} pins")
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

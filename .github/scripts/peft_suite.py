@@ -23,6 +23,7 @@ What is left out, and why
   is LEFT_OUT in peft_cases.py. A test that needs anything else from the hub is skipped as "needs a hub". No allocator runs in
   PEFT's training loops: they are shorter than the tuner's patience.
 """
+
 import argparse
 import os
 import re
@@ -36,24 +37,62 @@ from pathlib import Path
 from tree import ROOT, environ
 
 NOT_OBTAINED = 3
-FILES = ("config", "mapping", "low_level_api", "tuners_utils", "other", "hub_features", "helpers", "custom_models", "seq_classifier", "token_classification_qa",
-         "feature_extraction_models", "encoder_decoder_models", "decoder_models")
+FILES = (
+    "config",
+    "mapping",
+    "low_level_api",
+    "tuners_utils",
+    "other",
+    "hub_features",
+    "helpers",
+    "custom_models",
+    "seq_classifier",
+    "token_classification_qa",
+    "feature_extraction_models",
+    "encoder_decoder_models",
+    "decoder_models",
+)
 QUICK = ("config", "custom_models", "seq_classifier")
 # what is broken: (file, names) of tests of which one must fail
-BROKEN = {"unmerge": ("custom_models", "merge_layers and growing"), "loading": ("custom_models", "save_load_roundtrip and grown"), "safe_merge": ("decoder_models", "nan and OPT"),
-          "deleting": ("custom_models", "delete_adapter and growing"), "dropout": ("custom_models", "merge_and_unmerge and official")}
+BROKEN = {
+    "unmerge": ("custom_models", "merge_layers and growing"),
+    "loading": ("custom_models", "save_load_roundtrip and grown"),
+    "safe_merge": ("decoder_models", "nan and OPT"),
+    "deleting": ("custom_models", "delete_adapter and growing"),
+    "dropout": ("custom_models", "merge_and_unmerge and official"),
+}
 ENOUGH = 3000  # tests that run at least; fewer, and PEFT's lists of cases have moved
 
 
 def obtain(cache, version, sdist):
     "(folder of PEFT's tests in this version, None), or (None, why not)."
     folder = cache / f"peft-{version}"
-    if (folder / "tests" / "__init__.py").exists(): return folder, None
+    if (folder / "tests" / "__init__.py").exists():
+        return folder, None
     with tempfile.TemporaryDirectory() as tmp:
         if sdist is None:
-            r = subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary", ":all:", "--no-build-isolation",
-                                "--dest", tmp, f"peft=={version}"], env=environ(), capture_output=True, text=True)
-            if r.returncode: return None, (r.stderr.strip().splitlines() or ["pip said nothing"])[-1]
+            r = subprocess.run(
+                [
+                    sys.executable,
+                    "-m",
+                    "pip",
+                    "download",
+                    "--quiet",
+                    "--disable-pip-version-check",
+                    "--no-deps",
+                    "--no-binary",
+                    ":all:",
+                    "--no-build-isolation",
+                    "--dest",
+                    tmp,
+                    f"peft=={version}",
+                ],
+                env=environ(),
+                capture_output=True,
+                text=True,
+            )
+            if r.returncode:
+                return None, (r.stderr.strip().splitlines() or ["pip said nothing"])[-1]
             sdist = next(Path(tmp).glob("peft-*.tar.gz"))
         unpack(sdist, folder / "tests", version)
     return folder, None
@@ -66,7 +105,8 @@ def unpack(sdist, tests, version):
         for member in tar:
             if member.isfile() and re.fullmatch(rf"peft-{re.escape(version)}/tests/\w+\.py", member.name):
                 (tests / Path(member.name).name).write_bytes(tar.extractfile(member).read())
-    if not list(tests.glob("test_*.py")): sys.exit(f"error: {sdist} holds no tests of PEFT {version}")
+    if not list(tests.glob("test_*.py")):
+        sys.exit(f"error: {sdist} holds no tests of PEFT {version}")
     (tests / "__init__.py").touch()  # last; the tests import each other relatively
 
 
@@ -75,7 +115,9 @@ def without_diffusers():
     import importlib.machinery
     import importlib.util
     import types
-    if importlib.util.find_spec("diffusers"): return
+
+    if importlib.util.find_spec("diffusers"):
+        return
     sys.modules["diffusers"] = module = types.ModuleType("diffusers")
     module.__spec__, module.__version__ = importlib.machinery.ModuleSpec("diffusers", None), "0"
     module.StableDiffusionPipeline = type("StableDiffusionPipeline", (), {})
@@ -83,23 +125,45 @@ def without_diffusers():
 
 class Known(dict):
     "PEFT's tests go online for a model that they have not seen. Here each has been seen."
-    def __contains__(self, name): return True
-    def __missing__(self, name): return 0
+
+    def __contains__(self, name):
+        return True
+
+    def __missing__(self, name):
+        return 0
 
 
 def run_tests(folder, a):
     "Run them in this process; (pytest's exit status, the plugin with its counts)."
     import pytest
     from peft_cases import Plugin
+
     sys.path.insert(0, str(folder))
     without_diffusers()
     from tests import testing_utils
+
     testing_utils._HUB_MODEL_ACCESSES = Known()
     plugin = Plugin(a.quick)
     files = [folder / "tests" / f"test_{f}.py" for f in a.files or (QUICK if a.quick else FILES)]
-    if missing := [f.name for f in files if not f.exists()]: sys.exit(f"error: this version of PEFT has no {', '.join(missing)}")
-    options = ["-q", "--no-header", "-rN", "--tb", "short", "-W", "ignore", "-p", "no:cacheprovider", "--rootdir", folder, "-c", os.devnull]
-    if not a.verbose: options += ["--show-capture", "no"]
+    if missing := [f.name for f in files if not f.exists()]:
+        sys.exit(f"error: this version of PEFT has no {', '.join(missing)}")
+    options = [
+        "-q",
+        "--no-header",
+        "-rN",
+        "--tb",
+        "short",
+        "-W",
+        "ignore",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        folder,
+        "-c",
+        os.devnull,
+    ]
+    if not a.verbose:
+        options += ["--show-capture", "no"]
     return pytest.main([str(x) for x in [*files, *options, *(["-k", a.k] if a.k else [])]], plugins=[plugin]), plugin
 
 
@@ -108,12 +172,22 @@ def break_tuner(what):
     from torch import nn
 
     from increlora import tuner as t
+
     merge, update = t.MergeableLayer.merge, t.IncreLoraLayer.update_layer
-    if what == "unmerge": t.MergeableLayer.unmerge = lambda self: self.merged_adapters.clear()
-    if what == "loading": t.adopt = t.note_ranks = lambda *args: None  # ranks come from the tensors and from the configuration
-    if what == "safe_merge": t.MergeableLayer.merge = lambda self, safe_merge=False, adapter_names=None: merge(self, False, adapter_names)
-    if what == "deleting": t.IncreLoraLayer.other_param_names = ()
-    if what == "dropout": t.IncreLoraLayer.update_layer = lambda self, name, *args, **more: (update(self, name, *args, **more), self.increlora_dropout[name].train(), None)[-1]
+    if what == "unmerge":
+        t.MergeableLayer.unmerge = lambda self: self.merged_adapters.clear()
+    if what == "loading":
+        t.adopt = t.note_ranks = lambda *args: None  # ranks come from the tensors and from the configuration
+    if what == "safe_merge":
+        t.MergeableLayer.merge = lambda self, safe_merge=False, adapter_names=None: merge(self, False, adapter_names)
+    if what == "deleting":
+        t.IncreLoraLayer.other_param_names = ()
+    if what == "dropout":
+        t.IncreLoraLayer.update_layer = lambda self, name, *args, **more: (
+            update(self, name, *args, **more),
+            self.increlora_dropout[name].train(),
+            None,
+        )[-1]
     assert isinstance(t.IncreLoraLinear(nn.Linear(2, 2), "default", t.IncreLoraConfig()), nn.Module)  # it still runs
 
 
@@ -121,10 +195,17 @@ def self_test(a):
     "Every broken tuner must make a test fail."
     missed = 0
     for what, (file, names) in BROKEN.items():
-        r = subprocess.run([sys.executable, __file__, file, "-k", names, "--broken", what, "--cache", str(a.cache)], capture_output=True, text=True)
+        r = subprocess.run(
+            [sys.executable, __file__, file, "-k", names, "--broken", what, "--cache", str(a.cache)],
+            capture_output=True,
+            text=True,
+        )
         caught = r.returncode == 1 and re.search(r"[1-9]\d* failed, \d+ skipped in", r.stdout)
         missed += not caught
-        print(f"{what}: {'caught' if caught else 'NOT CAUGHT'}: {(r.stdout.strip().splitlines() or ['?'])[-1]}", flush=True)
+        print(
+            f"{what}: {'caught' if caught else 'NOT CAUGHT'}: {(r.stdout.strip().splitlines() or ['?'])[-1]}",
+            flush=True,
+        )
     return 1 if missed else 0
 
 
@@ -132,14 +213,20 @@ def report(plugin):
     "The figures; returns the totals."
     total = {k: sum(c[k] for c in plugin.counts.values()) for k in ("passed", "failed", "skipped")}
     print(f"\n{'':35}" + "".join(f"{k:>9}" for k in total))
-    for file, c in plugin.counts.items(): print(f"{file:35}" + "".join(f"{c[k]:9}" for k in total))
+    for file, c in plugin.counts.items():
+        print(f"{file:35}" + "".join(f"{c[k]:9}" for k in total))
     print("\nskipped")
     for kind, details in sorted(plugin.skipped.items(), key=lambda x: -sum(x[1].values())):
         named = [d for d, _ in details.most_common(4) if d]
-        print(f"{sum(details.values()):7}  {kind}" + (f" ({', '.join(named)}{', ...' if len(details) > 4 else ''})" if named else ""))
+        print(
+            f"{sum(details.values()):7}  {kind}"
+            + (f" ({', '.join(named)}{', ...' if len(details) > 4 else ''})" if named else "")
+        )
     print("\nleft out before running (test cases)")
-    for reason, n in plugin.left_out.most_common(): print(f"{n:7}  {reason}")
-    for test in plugin.failed: print(f"\nFAILED {test}", end="")
+    for reason, n in plugin.left_out.most_common():
+        print(f"{n:7}  {reason}")
+    for test in plugin.failed:
+        print(f"\nFAILED {test}", end="")
     return total
 
 
@@ -149,29 +236,45 @@ def main():
     p.add_argument("-k", help="only tests whose name matches, as in pytest")
     p.add_argument("--quick", action="store_true", help="a part, about a minute")
     p.add_argument("--sdist", type=Path, help="source distribution of the installed PEFT (default: pip downloads it)")
-    p.add_argument("--cache", type=Path, default=ROOT / ".venv" / "peft_suite", help="folder for PEFT's tests and the tiny models (default: %(default)s)")
+    p.add_argument(
+        "--cache",
+        type=Path,
+        default=ROOT / ".venv" / "peft_suite",
+        help="folder for PEFT's tests and the tiny models (default: %(default)s)",
+    )
     p.add_argument("--verbose", action="store_true", help="with the output of failed tests")
     p.add_argument("--self-test", action="store_true", help="break the tuner in a few places; the tests must notice")
     p.add_argument("--broken", choices=list(BROKEN), help=argparse.SUPPRESS)
     a = p.parse_args()
-    if a.self_test: return self_test(a)
-    os.environ.update(environ(HF_HUB_CACHE=str(a.cache / "hub"), HF_HUB_DISABLE_PROGRESS_BARS="1"))  # before the libraries read them
+    if a.self_test:
+        return self_test(a)
+    os.environ.update(
+        environ(HF_HUB_CACHE=str(a.cache / "hub"), HF_HUB_DISABLE_PROGRESS_BARS="1")
+    )  # before the libraries read them
     start = time.time()
     import peft
+
     folder, why = obtain(a.cache, peft.__version__, a.sdist)
     if folder is None:
         print(f"PEFT {peft.__version__}: its tests were not obtained, nothing was tested. pip: {why}")
         return NOT_OBTAINED
     import tiny_models
+
     tiny_models.make(a.cache / "hub")
     print(f"PEFT {peft.__version__}", flush=True)
-    if a.broken: break_tuner(a.broken)
+    if a.broken:
+        break_tuner(a.broken)
     status, plugin = run_tests(folder, a)
     total = report(plugin)
     few = not (a.quick or a.k or a.files) and sum(total.values()) < ENOUGH
-    if few: print(f"\nerror: only {sum(total.values())} tests ran, at least {ENOUGH} were expected")
-    print(f"\n{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped in {time.time() - start:.0f} s", flush=True)
+    if few:
+        print(f"\nerror: only {sum(total.values())} tests ran, at least {ENOUGH} were expected")
+    print(
+        f"\n{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped in {time.time() - start:.0f} s",
+        flush=True,
+    )
     return 1 if few or status else 0
 
 
-if __name__ == "__main__": sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,6 +2,7 @@
 
 Needs the GitHub command line `gh` and its GH_TOKEN.
 """
+
 import argparse
 import json
 import subprocess
@@ -25,16 +26,26 @@ def gh(*arguments, text=None):
 
 
 def main():
-    p = argparse.ArgumentParser(description="Open an issue about a failed `make latest`, or add to the one that is open.")
+    p = argparse.ArgumentParser(
+        description="Open an issue about a failed `make latest`, or add to the one that is open."
+    )
     p.add_argument("log", type=Path)
     p.add_argument("run", help="address of the run")
     p.add_argument("--dry_run", action="store_true", help="print the text only")
     a = p.parse_args()
     text = body(a.log.read_text(encoding="utf-8", errors="replace"), a.run)
-    if a.dry_run: return print(f"{TITLE}\n\n{text}")
-    found = json.loads(gh("issue", "list", "--state", "open", "--search", f"in:title {TITLE}", "--json", "number,title"))
+    if a.dry_run:
+        return print(f"{TITLE}\n\n{text}")
+    found = json.loads(
+        gh("issue", "list", "--state", "open", "--search", f"in:title {TITLE}", "--json", "number,title")
+    )
     same = [str(issue["number"]) for issue in found if issue["title"] == TITLE]
-    print(gh("issue", "comment", same[0], "--body-file", "-", text=text) if same else gh("issue", "create", "--title", TITLE, "--body-file", "-", text=text))
+    print(
+        gh("issue", "comment", same[0], "--body-file", "-", text=text)
+        if same
+        else gh("issue", "create", "--title", TITLE, "--body-file", "-", text=text)
+    )
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

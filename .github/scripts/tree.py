@@ -1,4 +1,5 @@
 "What the checks share: the repository's files, copies of them, commands, and notebooks."
+
 import json
 import os
 import shutil
@@ -14,19 +15,35 @@ FRESH = ("GIT_", "PYTHONPATH", "PYTHONHOME", "JUPYTER_PATH")  # a hook or a shel
 def environ(**extra):
     "The environment of every check: one thread, no network access by the Hugging Face libraries."
     env = {k: v for k, v in os.environ.items() if not k.startswith(FRESH)}
-    env.update(OMP_NUM_THREADS="1", HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", CI="1", TOKENIZERS_PARALLELISM="false", PYTHONIOENCODING="utf-8")
+    env.update(
+        OMP_NUM_THREADS="1",
+        HF_HUB_OFFLINE="1",
+        HF_DATASETS_OFFLINE="1",
+        CI="1",
+        TOKENIZERS_PARALLELISM="false",
+        PYTHONIOENCODING="utf-8",
+    )
     return {**env, "PATH": f"{BIN}{os.pathsep}{env['PATH']}", **extra}
 
 
 def run(*cmd, cwd=ROOT, **env):
     "Run `cmd` quietly; returns the finished process with its text."
-    return subprocess.run([str(c) for c in cmd], cwd=cwd, env=environ(**env), capture_output=True, text=True, encoding="utf-8", errors="replace")
+    return subprocess.run(
+        [str(c) for c in cmd],
+        cwd=cwd,
+        env=environ(**env),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
 
 
 def files():
     "Every file a commit of the working tree would hold, relative to the root."
     r = run("git", "ls-files", "-co", "--exclude-standard", "-z")
-    if r.returncode: sys.exit("error: this is not a git checkout; the checks compare files through git. Run: git init && git add -A")
+    if r.returncode:
+        sys.exit("error: this is not a git checkout; the checks compare files through git. Run: git init && git add -A")
     return sorted(f for f in set(r.stdout.split("\0")) if f and (ROOT / f).is_file())
 
 
@@ -36,7 +53,8 @@ def copy_tree(dest):
     for f in files():
         (dest / f).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / f, dest / f)
-    for cmd in (["init", "-q"], ["config", "core.autocrlf", "false"], ["add", "-A"]): run("git", *cmd, cwd=dest)
+    for cmd in (["init", "-q"], ["config", "core.autocrlf", "false"], ["add", "-A"]):
+        run("git", *cmd, cwd=dest)
     return dest
 
 
@@ -56,7 +74,8 @@ def notebooks(root=ROOT):
 def read(path):
     "A notebook as a dict whose cell sources are plain strings."
     nb = json.loads(Path(path).read_text(encoding="utf-8"))
-    for c in nb["cells"]: c["source"] = "".join(c["source"])
+    for c in nb["cells"]:
+        c["source"] = "".join(c["source"])
     return nb
 
 
@@ -67,5 +86,6 @@ def directives(source):
         if line.startswith("#|"):
             name, _, value = line[2:].strip().partition(":" if ":" in line else " ")
             found[name.strip()] = value.strip()
-        elif line.strip() and not line.startswith("%%"): break
+        elif line.strip() and not line.startswith("%%"):
+            break
     return found
