@@ -16,8 +16,10 @@ __all__ = ['GOOD', 'BAD', 'PARTS', 'THINGS', 'PEOPLE', 'REVIEWS', 'REVIEW_PLAN',
 # %% ../../nbs/engine/tasks.ipynb #bbb636b2
 import glob
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from ..extras import needs
