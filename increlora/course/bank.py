@@ -6,4 +6,4 @@
 __all__ = []
 
 # %% ../../nbs/engine/bank.ipynb #b3195626
-#| export
+from .exercises import Exercise, Quiz, entry, question  # noqa: F401
