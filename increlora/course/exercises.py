@@ -352,6 +352,50 @@ def _check(exercise: Exercise, answer: Any) -> Verdict:
     first = next(i for i, (a, b) in enumerate(zip(got, want)) if not _equal(exercise, a, b))
     return say(False, f"not yet: {_describe(exercise, answer, _cases(exercise)[first], got[first], want[first])}")
 
+# %% ../../nbs/engine/exercises.ipynb #c092280d
+def _spoiled(x: Any) -> dict[str, Any]:
+    "What must not pass for the result `x`, by name: zeros, NaN, nothing, another shape, in the whole and in its parts"
+    found: dict[str, Any] = {"None": None}
+    if _is_array(x):
+        found |= _spoiled_array(x)
+    elif isinstance(x, (bool, int, float)):
+        found |= {"zero": type(x)(0), "NaN": math.nan, "a list": [x]}
+    elif isinstance(x, str):
+        found["an empty text"] = ""
+    elif isinstance(x, (list, tuple, dict)):
+        found["nothing inside"] = type(x)()
+        for key in x if isinstance(x, dict) else range(len(x)):
+            for name, part in _spoiled(x[key]).items():
+                parts = dict(x) if isinstance(x, dict) else list(x)
+                parts[key] = part
+                found[f"{name} at [{short(key)}]"] = type(x)(parts)
+    return found
+
+# %% ../../nbs/engine/exercises.ipynb #23f41b75
+def _spoiled_array(x: Any) -> dict[str, Any]:
+    "`_spoiled` for an array: the first and the last slice of each dimension are zeroed too"
+    found = {"zeros": x * 0, "one more dimension": x[None]}
+    if len(x.shape):
+        found["no entries"] = x[:0]
+    if "float" in str(x.dtype):
+        found["NaN"] = x * math.nan
+    for d, size in enumerate(x.shape):
+        for i in {0, size - 1} if len(x.shape) > 1 else ():
+            part = copy.deepcopy(x.detach() if hasattr(x, "detach") else x)
+            part[(slice(None),) * d + (i,)] = 0
+            found[f"zeros at index {i} of dimension {d}"] = part
+    return found
+
+# %% ../../nbs/engine/exercises.ipynb #c652e476
+def _compare_test(exercise: Exercise, want: list) -> str:
+    "The name of a spoiled result that an exercise's own `compare` lets pass, '' if there is none"
+    for name in _spoiled(want[0]):
+        got = [_spoiled(outcome).get(name, outcome) for outcome in want]
+        differs = any(difference(a, b) for a, b in zip(got, want))
+        if differs and all(_equal(exercise, a, b) for a, b in zip(got, want)):
+            return name
+    return ""
+
 # %% ../../nbs/engine/exercises.ipynb #11f515cd
 def _count(number: int, noun: str) -> str:
     "Number and noun"
@@ -381,6 +425,8 @@ def _self_test(exercise: Exercise) -> str:
     solution = _define(exercise.solution, exercise.name, exercise.names)
     need(all(outcome is not None for outcome in _fingerprint(exercise, solution)), "the solution returns None.")
     need(exercise.check(solution).ok, f"the solution does not pass its own check ({exercise.check(solution)}).")
+    loose = exercise.compare and _compare_test(exercise, _fingerprint(exercise, solution))
+    need(not loose, f"compare lets an answer pass that has {loose} where the solution has not.")
     need(exercise.check(_stub).ok is None, "a stub is not reported as to do.")
     for diagnosis, mistake in exercise.mistakes.items():
         answer = _define(mistake, exercise.name, exercise.names)
