@@ -2,13 +2,16 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
+NOT_PAGES = ("engine/bank",)  # the solutions and answers: never built as a page (leaks.py looks for them on the others)
 FRESH = ("GIT_", "PYTHONPATH", "PYTHONHOME", "JUPYTER_PATH")  # a hook or a shell may have set these for another tree
 
 
@@ -65,10 +68,28 @@ def changes(dest):
     return [n for n in names if n], git("diff", "--stat")
 
 
+def setting(name):
+    "One value of settings.ini."
+    ini = ConfigParser(delimiters=["="], interpolation=None)
+    ini.read(ROOT / "settings.ini", encoding="utf-8")
+    return ini["DEFAULT"][name]
+
+
 def notebooks(root=ROOT):
     "The notebooks in reading order, without drafts (names or folders that start with _ or .)."
     found = sorted((root / "nbs").rglob("*.ipynb"))
     return [f for f in found if not any(p.startswith(("_", ".")) for p in f.relative_to(root / "nbs").parts)]
+
+
+def lessons(root=ROOT):
+    "The book: the notebooks nbs/NN_*.ipynb in reading order."
+    return [f for f in notebooks(root) if is_lesson(f)]
+
+
+def is_lesson(path):
+    "Is this notebook a lesson of the book (and not of the engine room or the appendix)?"
+    path = Path(path)
+    return bool(re.match(r"\d\d_", path.name)) and path.parent.name == "nbs"
 
 
 def read(path):
