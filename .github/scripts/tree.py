@@ -63,7 +63,10 @@ def copy_tree(dest):
 
 def changes(dest):
     "(changed files, `git diff --stat`) of a copy since it was made."
-    git = lambda *cmd: run("git", *cmd, cwd=dest).stdout
+
+    def git(*cmd):
+        return run("git", *cmd, cwd=dest).stdout
+
     names = git("diff", "--name-only").split("\n") + git("ls-files", "-o", "--exclude-standard").split("\n")
     return [n for n in names if n], git("diff", "--stat")
 
