@@ -23,7 +23,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import torch
-from .doctor import examine_progress, examine_setup, insist
+from .doctor import check_findings, examine_progress, examine_setup
 from .files import finite, read_json, write_whole
 from .optim import Restart, RowAdamW
 from .training import Clock, Growth, GrowthState, bare_optimizer, check_optimizer
@@ -248,14 +248,16 @@ class GrowthEvents(TrainerCallback):
         if bare.restart in (None, self.restart):  # the user gave none
             self.restart = bare.restart = late_curve(args, self.growth, lr_scheduler, state.max_steps)
         micro_batches = args.gradient_accumulation_steps * args.world_size
-        insist(
+        check_findings(
             examine_setup(model, optimizer, lr_scheduler, state.max_steps, state.global_step, micro_batches),
             said=self.said,
         )
 
     def on_pre_optimizer_step(self, args, state, control, optimizer=None, lr_scheduler=None, **kwargs):
         if self.updates == 2 or self.growth.growing and self.growth.schedule.allocates(self.growth.t + 1):
-            insist(examine_progress(self.growth, optimizer, lr_scheduler, state.max_steps), RuntimeError, self.said)
+            check_findings(
+                examine_progress(self.growth, optimizer, lr_scheduler, state.max_steps), RuntimeError, self.said
+            )
         self.gains = self.growth.step()  # accelerate's wrapper of the optimizer holds the GradScaler of fp16 runs
         self.updates, self.reached = self.updates + 1, self.growth.total_rank
 
