@@ -58,7 +58,7 @@ setup(
             "glue/pocket/*.safetensors",
             "glue/pocket/*.json",
             "glue/pocket/README.md",
-            "glue/presets_data/*/*.yaml",
+            "glue/presets.yaml",
         ]
     },
     install_requires=cfg["requirements"].split(),
