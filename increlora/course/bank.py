@@ -7,3 +7,564 @@ __all__ = []
 
 # %% ../../nbs/engine/bank.ipynb #b3195626
 from .exercises import Exercise, Quiz, entry, question  # noqa: F401
+
+# %% ../../nbs/engine/bank.ipynb #24b0f603
+@question("0.1")
+def _():
+    return Quiz(
+        "How many of 128 directions hold 90 % of the parity update?",
+        ["about 6", "about 65", "about 115"],
+        answer="a",
+        why=[
+            "The lesson measures it below; the other tasks differ.",
+            "That is what a random matrix of this size would need.",
+            "That would be 90 % of the directions; a trained update is far from even.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #133b522f
+@entry("0.1")
+def _():
+    return Exercise(
+        id="ex-0.1",
+        kind="predict",
+        difficulty=1,
+        minutes=3,
+        paper="Eq. 1",
+        task="""A 768 × 768 matrix gets an adapter of rank r.
+        At which r do B and A together hold as many numbers as the matrix itself?""",
+        name="rank",
+        solution="def rank():\n    return 768 * 768 // (768 + 768)",
+        cases=[()],
+        mistakes={
+            "Count both factors: B has 768·r entries and A has 768·r too.": lambda: 768,
+            "1,536 is the price of one component; how many of them cost as much as the matrix?": lambda: 768 + 768,
+        },
+        hints=["How many numbers do B and A hold at rank 1?", "Solve r·(768 + 768) = 768·768."],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #c42ea6a0
+@entry("0.2")
+def _():
+    import torch
+
+    return Exercise(
+        id="ex-0.2",
+        kind="implement",
+        difficulty=2,
+        minutes=8,
+        names={"torch": torch},
+        task="Write `kept(s, rank)`: the share of ‖ΔW‖² that the best approximation of rank `rank` "
+        "keeps, as a number. `s` holds the singular values, largest first.",
+        name="kept",
+        solution="""
+    def kept(s, rank):
+        return (s[:rank].square().sum() / s.square().sum()).item()
+    """,
+        cases=[
+            (torch.tensor([3.0, 2.0, 1.0]), 1),
+            (torch.tensor([5.0, 4.0, 2.0, 0.5]), 2),
+            (torch.tensor([2.0, 1.0]), 2),
+            (torch.tensor([2.0, 1.0]), 0),
+        ],
+        mistakes={
+            "The Frobenius norm squares the singular values; you "
+            "added them as they are.": "def kept(s, rank): return (s[:rank].sum() / s.sum()).item()",
+            "This is the share that is lost; the question is what is kept.": "def kept(s, rank): "
+            "return (s[rank:].square().sum() / s.square().sum()).item()",
+            "One component too many: s[:rank] already holds `rank` values.": "def kept(s, rank): "
+            "return (s[:rank + 1].square().sum() / s.square().sum()).item()",
+            "A share of ‖ΔW‖², not of ‖ΔW‖: no square root.": "def kept(s, rank): return "
+            "(s[:rank].square().sum() / s.square().sum()).sqrt().item()",
+        },
+        hints=["What is ‖ΔW‖² in terms of the singular values?", "(σ₁² + … + σᵣ²) / (σ₁² + … + σₙ²)"],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #9c117082
+@entry("0.3")
+def _():
+    import torch
+
+    return Exercise(
+        id="ex-0.3",
+        kind="implement",
+        difficulty=3,
+        minutes=10,
+        paper="Eq. 1",
+        names={"torch": torch},
+        task="""Write `gradients(B, A, G, alpha)`: the gradients of B and of A, in this order,
+        for ΔW = (α/r)·BA and G = ∂L/∂ΔW.
+
+    Use matrix products only, no `backward`.""",
+        name="gradients",
+        solution="""
+    def gradients(B, A, G, alpha):
+        scale = alpha / A.shape[0]
+        return scale * G @ A.T, scale * B.T @ G
+    """,
+        cases=[
+            (
+                torch.tensor([[1.0, 0.0], [2.0, 1.0], [0.0, 3.0]]),
+                torch.tensor([[1.0, 2.0, 0.0, 1.0], [0.0, 1.0, 1.0, -1.0]]),
+                torch.arange(12.0).view(3, 4),
+                8.0,
+            ),
+            (
+                torch.zeros(2, 1),
+                torch.tensor([[3.0, 0.0, -1.0]]),
+                torch.tensor([[1.0, 0.0, 2.0], [0.0, 1.0, 0.0]]),
+                3.0,
+            ),
+        ],
+        mistakes={
+            "The factor α/r stands in front of the product, so it stands in "
+            "front of both gradients.": "def gradients(B, A, G, alpha): return G @ A.T, B.T @ G",
+            "Divide α by the rank, the number of rows of A.": "def gradients(B, A, G, alpha): return "
+            "alpha * G @ A.T, alpha * B.T @ G",
+            "Right gradients, wrong order: first B, then A.": "def gradients(B, A, G, alpha): return "
+            "alpha / A.shape[0] * B.T @ G, alpha / A.shape[0] * G @ A.T",
+        },
+        hints=[
+            "The gradient of B has the shape of B: which product of G and A has it?",
+            "∂L/∂B = s·G·Aᵀ and ∂L/∂A = s·Bᵀ·G with s = α/r.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #94cb89f9
+@entry("0.4")
+def _():
+    import torch
+
+    return Exercise(
+        id="ex-0.4",
+        kind="implement",
+        difficulty=3,
+        minutes=10,
+        names={"torch": torch},
+        task="""Write `grow(B, A, row)`: append one pattern to the factors of ΔW = (α/r)·BA, with the given `row`
+        in A and zeros in B, so that ΔW does not change although r becomes r + 1. Return the new B and A.
+
+    Rescale what was there before; any split between B and A is fine.""",
+        name="grow",
+        solution="""
+    def grow(B, A, row):
+        rank = A.shape[0]
+        B = B * (rank + 1) / rank
+        return torch.cat([B, torch.zeros(len(B), 1)], dim=1), torch.cat([A, row[None]])
+    """,
+        cases=[
+            (torch.tensor([[1.0], [2.0]]), torch.tensor([[3.0, 0.0, -1.0]]), torch.tensor([1.0, 1.0, 2.0])),
+            (
+                torch.tensor([[1.0, 0.0], [2.0, 1.0]]),
+                torch.tensor([[1.0, 2.0, 0.0], [0.0, 1.0, 1.0]]),
+                torch.tensor([0.5, -1.0, 1.0]),
+            ),
+        ],
+        mistakes={
+            "The update shrinks: α/r became α/(r + 1). Make the old part "
+            "larger by (r + 1)/r.": "def grow(B, A, row): return torch.cat([B, "
+            "torch.zeros(len(B), 1)], dim=1), torch.cat([A, row[None]])",
+            "The wrong way round: multiply by (r + 1)/r, not by r/(r + 1).": "def grow(B, A, row):\n  "
+            "  r = len(A)\n    return torch.cat([B * r / (r + 1), torch.zeros(len(B), 1)], "
+            "dim=1), torch.cat([A, row[None]])",
+            "ΔW is right, but the new component is zero in both factors: nothing would ever train it. "
+            "Put `row` into A.": "def grow(B, A, row):\n    r = len(A)\n    return torch.cat([B * (r + 1) / r, "
+            "torch.zeros(len(B), 1)], dim=1), torch.cat([A, 0 * row[None]])",
+            "You rescaled both factors; the product then changes twice.": "def grow(B, A, row):\n    "
+            "r = len(A)\n    return torch.cat([B * (r + 1) / r, torch.zeros(len(B), 1)], dim=1), "
+            "torch.cat([A * (r + 1) / r, row[None]])",
+        },
+        hints=["By which factor does α/r change when r grows by one?", "B · (r + 1)/r undoes α/r → α/(r + 1)."],
+        # any split of the old part is right; the new component is the given row, and zeros
+        compare=lambda got, want: (
+            all(g.shape == w.shape for g, w in zip(got, want))
+            and torch.allclose(got[0] @ got[1], want[0] @ want[1])
+            and torch.allclose(got[1][-1], want[1][-1])
+            and not got[0][:, -1].any()
+        ),
+    )
+
+# %% ../../nbs/engine/bank.ipynb #5672a391
+@question("1.1")
+def _():
+    return Quiz(
+        "Which parameters have a gradient other than 0 in the very first step?",
+        ["a, b and λ", "only λ", "only b, as in LoRA", "none: everything is multiplied by 0"],
+        answer="b",
+        why=[
+            "The gradients of a and b are multiplied by λ, which is 0.",
+            "Its gradient is made of a and b, which are not 0. We will see the formula.",
+            "In LoRA one factor starts at 0, and that factor moves first. Here neither vector is 0.",
+            "That happens only if λ and one of the vectors are 0 together: then nothing ever moves.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #7b63b36d
+@entry("1.1")
+def _():
+    import torch
+
+    a = torch.tensor([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]])
+    b = torch.tensor([[1.0, -1.0], [1.0, 1.0]])
+    lam = torch.tensor([2.0, -1.0])
+    return Exercise(
+        id="ex-1.1",
+        kind="puzzle",
+        difficulty=2,
+        minutes=5,
+        paper="Eq. 3",
+        task="Write `delta(a, b, lam)`: the whole sum of Eq. 3 in one line, without a loop.\n\n`a` is "
+        "(r, in), `b` is (r, out), `lam` is (r,); the result is (out, in).",
+        name="delta",
+        names={"torch": torch},
+        solution="def delta(a, b, lam):\n    return b.T @ (lam[:, None] * a)",
+        cases=[
+            (a, b, lam),
+            (
+                torch.arange(12.0).reshape(3, 4),
+                torch.tensor([[1.0, 2.0], [0.0, 1.0], [-1.0, 3.0]]),
+                torch.tensor([0.5, -2.0, 1.0]),
+            ),
+        ],
+        mistakes={
+            "This is Eq. 2: λ is missing.": "def delta(a, b, lam):\n    return b.T @ a",
+            "The result has the shape (in, out): which factor comes first?": "def delta(a, b, lam):\n "
+            "   return a.T @ (lam[:, None] * b)",
+            "λ multiplies both factors here, so each component gets λ².": "def delta(a, b, lam):\n    "
+            "return (lam[:, None] * b).T @ (lam[:, None] * a)",
+        },
+        hints=[
+            "A matrix product is already a sum over the shared index. Which index do a and b share?",
+            "Multiply each row of `a` by its λ: `lam[:, None] * a`. Then one product.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #fbb51591
+@entry("1.2")
+def _():
+    return Exercise(
+        id="ex-1.2",
+        kind="implement",
+        difficulty=2,
+        minutes=5,
+        paper="Section 3.1",
+        task="Write `numbers(n_in, n_out, rank, reserve)`: how many trainable numbers one module "
+        "holds (a, b and λ together).",
+        name="numbers",
+        solution="def numbers(n_in, n_out, rank, reserve):\n    return (rank + reserve) * (n_in + n_out) + rank",
+        cases=[(768, 3072, 2, 1), (768, 768, 1, 0), (10, 4, 3, 2)],
+        mistakes={
+            "The λ of a reserve component is a constant, it is not stored.": "def numbers(n_in, "
+            "n_out, rank, reserve):\n    return (rank + reserve) * (n_in + n_out + 1)",
+            "Each active component has one λ.": "def numbers(n_in, n_out, rank, reserve):\n    return "
+            "(rank + reserve) * (n_in + n_out)",
+            "The vectors of the reserve are trained too.": "def numbers(n_in, n_out, rank, "
+            "reserve):\n    return rank * (n_in + n_out + 1)",
+            "That is the dense update; the components never build it.": "def numbers(n_in, n_out, "
+            "rank, reserve):\n    return n_in * n_out",
+        },
+        hints=[
+            "How long is one row of a, how long one row of b? How many rows are there?",
+            "(rank + reserve)·(in + out) for the vectors. Which λ are parameters?",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #484975f5
+@entry("1.3")
+def _():
+    import torch
+
+    a = torch.tensor([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]])
+    b = torch.tensor([[1.0, -1.0], [1.0, 1.0]])
+    return Exercise(
+        id="ex-1.3",
+        kind="implement",
+        difficulty=3,
+        minutes=8,
+        paper="Section 3.1",
+        task="Write `lambda_gradient(a, b, G, s)`: the gradients of all λ at once, shape (r,), from "
+        "`a` (r, in), `b` (r, out), `G` (out, in) and the scale `s`.",
+        name="lambda_gradient",
+        names={"torch": torch},
+        solution="def lambda_gradient(a, b, G, s):\n    return s * ((b @ G) * a).sum(-1)",
+        cases=[
+            (a, b, torch.tensor([[1.0, 2.0, 0.0], [3.0, -1.0, 1.0]]), 2.0),
+            (
+                torch.arange(8.0).reshape(2, 4),
+                torch.tensor([[1.0, 0.0, 2.0], [3.0, 1.0, 1.0]]),
+                torch.arange(12.0).reshape(3, 4) - 4,
+                0.5,
+            ),
+        ],
+        mistakes={
+            "The scale s is missing.": "def lambda_gradient(a, b, G, s):\n    return ((b @ G) * a).sum(-1)",
+            "This is the whole r × r table of bᵢᵀ G aⱼ; λᵢ "
+            "belongs to i = j only.": "def lambda_gradient(a, b, G, s):\n    return s * b @ G @ a.T",
+            "Here component i takes the sum over all j of bᵢᵀ G aⱼ.": "def lambda_gradient(a, b, G, "
+            "s):\n    return s * (b @ G @ a.T).sum(-1)",
+        },
+        hints=[
+            "`b @ G` has the shape (r, in). What is still missing to get one number per row?",
+            "Multiply `b @ G` and `a` entry by entry and sum over the last axis.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #916c556f
+@entry("1.4")
+def _():
+    return Exercise(
+        id="ex-1.4",
+        kind="predict",
+        difficulty=2,
+        minutes=3,
+        paper="Eq. 3",
+        task='A module of rank 2 with `scaling="rank"` wins one more component (λ = 1e-5). By which '
+        "factor is its update multiplied? Give the number to three digits.",
+        name="factor",
+        solution="def factor():\n    return 2 / 3",
+        cases=[()],
+        compare=lambda got, want: abs(got - want) < 2e-3,
+        mistakes={
+            "That is the factor from rank 1 to rank 2.": lambda: 0.5,
+            "Upside down: dividing by a larger rank makes the update smaller.": lambda: 1.5,
+            'That would be "constant". What does s do when the rank grows?': lambda: 1.0,
+        },
+        hints=["s = α / rank, before and after. The new component itself adds almost nothing.", "α/3 divided by α/2."],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #b926baf9
+@question("2.1")
+def _():
+    return Quiz(
+        "Which number tells whether two unit vectors a₁ and a₂ do different things?",
+        ["their difference a₁ − a₂", "their scalar product a₁·a₂", "their lengths"],
+        answer="b",
+        why=[
+            "a₂ = −a₁ is as different as can be, and spans the same line.",
+            "It is ±1 when they span the same line and 0 when they are at right angles.",
+            "Both have length 1; that says nothing about the direction.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #ff2087ff
+@entry("2.1")
+def _():
+    import torch
+
+    return Exercise(
+        id="ex-2.1",
+        kind="implement",
+        difficulty=2,
+        minutes=8,
+        paper="Eq. 4",
+        task="Write `penalty(V)`: ‖V Vᵀ − I‖² (Frobenius, squared) of a matrix whose rows are the components.",
+        name="penalty",
+        names={"torch": torch},
+        solution="""
+    def penalty(V):
+        return ((V @ V.T - torch.eye(len(V))) ** 2).sum()
+    """,
+        cases=[
+            (torch.tensor([[1.0, 0.0], [0.6, 0.8]]),),
+            (torch.tensor([[1.0, 2.0, 0.0], [0.0, 1.0, -1.0]]),),
+            (torch.eye(4)[[0, 0, 0]],),
+        ],
+        mistakes={
+            "This is Vᵀ V: it compares columns, and can never be the "
+            "identity for a flat matrix.": "def penalty(V):\n    return ((V.T @ V - torch.eye(V.shape[1])) ** 2).sum()",
+            "Only lengths: the cross terms are missing.": "def penalty(V):\n    return (((V * "
+            "V).sum(1) - 1) ** 2).sum()",
+            "The square is missing: this is the released trainer's form.": "def penalty(V):\n    "
+            "return (V @ V.T - torch.eye(len(V))).norm()",
+        },
+        hints=[
+            "Which product has one entry for each pair of rows?",
+            "Gram matrix V Vᵀ, minus the identity, every entry squared, summed.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #438eb651
+@entry("2.2")
+def _():
+    return Exercise(
+        id="ex-2.2",
+        kind="predict",
+        difficulty=2,
+        minutes=5,
+        paper="Eq. 4",
+        name="cost",
+        cases=[()],
+        task="r identical unit vectors: what is the squared penalty for r = 5? Work it out by hand "
+        "and pass the number.",
+        solution="def cost(): return 20",
+        mistakes={
+            "The diagonal is 1 − 1 = 0: only pairs of different vectors count.": lambda: 25,
+            "Each pair stands in the table twice.": lambda: 10,
+        },
+        hints=["How many entries does the table have, and how many are on the diagonal?", "r² − r entries of 1."],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #173d4ce5
+@question("3.1")
+def _():
+    return Quiz(
+        "Module P has a large update ΔW, module Q a small one. Which of the two would the loss miss more?",
+        [
+            "P: a larger matrix changes more.",
+            "Q: small updates are the precise ones.",
+            "That cannot be told from ΔW alone.",
+        ],
+        answer="c",
+        why=[
+            "A large change in a direction the loss does not feel costs nothing.",
+            "Size alone says nothing, in either direction.",
+            "The loss must be asked: its gradient says how much it feels each entry.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #1bc31e4f
+@entry("3.1")
+def _():
+    import torch
+
+    return Exercise(
+        id="ex-3.1",
+        kind="implement",
+        difficulty=2,
+        minutes=8,
+        paper="Eq. 5",
+        name="update_gradient",
+        names={"torch": torch},
+        task="""Write `update_gradient(grad_y, x)`: ∂L/∂ΔW from the gradient that reaches the output and the input.
+
+    `grad_y` has the shape (sentences, tokens, out), `x` the shape (sentences, tokens, in).""",
+        solution="""
+    def update_gradient(grad_y, x):
+        return torch.einsum("bto,bti->oi", grad_y, x)
+    """,
+        cases=[
+            tuple(torch.randn(shape, generator=torch.Generator().manual_seed(i)) for i, shape in enumerate(shapes))
+            for shapes in (((2, 3, 4), (2, 3, 5)), ((1, 1, 2), (1, 1, 3)))
+        ],
+        mistakes={
+            "ΔW has the shape (out, in): this is its transpose.": "def update_gradient(grad_y, x): "
+            'return torch.einsum("bto,bti->io", grad_y, x)',
+            "The tokens add up; L already holds the average, "
+            "if there is one.": "def update_gradient(grad_y, x): return "
+            'torch.einsum("bto,bti->oi", grad_y, x) / x[..., 0].numel()',
+            "This keeps one matrix per sentence; the sum runs "
+            "over sentences too.": 'def update_gradient(grad_y, x): return torch.einsum("bto,bti->boi", grad_y, x)',
+        },
+        hints=[
+            "One token gives an outer product of two vectors. What do many tokens give?",
+            "Σ over sentences and tokens of (∂L/∂y) xᵀ; `torch.einsum` writes it in one line.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #1c8ad067
+@entry("3.2")
+def _():
+    import torch
+    from increlora.importance import raw_score
+
+    def scores_of(gradients):
+        "The true score of the two gradients, and the sum of their own scores"
+        ones, (first, second) = torch.ones(2, 2), gradients
+        alone = raw_score(ones, first) + raw_score(ones, second)
+        return raw_score(ones, first + second).item(), alone.item()
+
+    return Exercise(
+        id="ex-3.2",
+        kind="break it",
+        difficulty=3,
+        minutes=6,
+        paper="Eq. 5",
+        name="two_calls",
+        names={"torch": torch},
+        cases=[()],
+        compare=lambda got, want: all(g.shape == (2, 2) for g in got) and scores_of(got) == scores_of(want),
+        task="""ΔW is a 2×2 matrix of ones, and its module is called twice. Make `raw_score` per call useless.
+
+    Write `two_calls()`: two 2×2 gradients, one per call, whose own scores add up to 2,
+        while the true score of the module is 0.""",
+        solution="""
+    def two_calls():
+        return torch.ones(2, 2), -torch.ones(2, 2)
+    """,
+        mistakes={
+            "Equal gradients reinforce each other: the true score is 2 as well.": "def two_calls(): "
+            "return torch.ones(2, 2), torch.ones(2, 2)",
+            "They cancel, but the scores of the calls add up to 4.": "def two_calls(): return 2 * "
+            "torch.ones(2, 2), -2 * torch.ones(2, 2)",
+            "The true score is 0, but so are the scores of the calls.": "def two_calls(): return "
+            "torch.zeros(2, 2), torch.zeros(2, 2)",
+        },
+        hints=[
+            "When is |g₁ + g₂| zero although neither is?",
+            "g₂ = −g₁; then scale g₁ so that its mean absolute entry is 1.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #440fb8b5
+@entry("3.3")
+def _():
+    return Exercise(
+        id="ex-3.3",
+        kind="implement",
+        difficulty=2,
+        minutes=8,
+        paper="Eq. 6-8",
+        name="importance_step",
+        task="Write `importance_step(I, U, S, beta1, beta2)`: the new I, the new U and Ŝ, as a tuple of three numbers.",
+        solution="""
+    def importance_step(I, U, S, beta1, beta2):
+        I = beta1 * I + (1 - beta1) * S
+        U = beta2 * U + (1 - beta2) * abs(S - I)
+        return I, U, I * U
+    """,
+        cases=[(0.0, 0.0, 4.0, 0.5, 0.5), (2.0, 1.0, 8.0, 0.85, 0.6), (3.0, 0.5, 1.0, 0.9, 0.7)],
+        mistakes={
+            "Eq. 7 measures the distance to the new I, not to the old one.": "def importance_step(I, "
+            "U, S, beta1, beta2):\n    n = beta1 * I + (1 - beta1) * S\n    u = beta2 * U + (1 - "
+            "beta2) * abs(S - I)\n    return n, u, n * u",
+            "Did you swap β and 1 − β? β weighs the old value.": "def importance_step(I, U, S, beta1, "
+            "beta2):\n    I = (1 - beta1) * I + beta1 * S\n    U = (1 - beta2) * U + beta2 * "
+            "abs(S - I)\n    return I, U, I * U",
+            "Eq. 8 is a product, not a sum.": "def importance_step(I, U, S, beta1, beta2):\n    I = "
+            "beta1 * I + (1 - beta1) * S\n    U = beta2 * U + (1 - beta2) * abs(S - I)\n    "
+            "return I, U, I + U",
+            "The distance needs an absolute value, or U can "
+            "become negative.": "def importance_step(I, U, S, beta1, beta2):\n    I = beta1 * I + "
+            "(1 - beta1) * S\n    U = beta2 * U + (1 - beta2) * (S - I)\n "
+            "   return I, U, I * U",
+        },
+        hints=[
+            "Which of the three lines needs the result of another one?",
+            "First I, then U from the new I, then the product.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #02b298d6
+@entry("3.4")
+def _():
+    return Exercise(
+        id="ex-3.4",
+        kind="predict",
+        difficulty=2,
+        minutes=4,
+        paper="Eq. 6",
+        name="steps",
+        cases=[()],
+        task="A raw score is 0 for a long time, then 1 for ever. After how many steps with the score "
+        "1 has I passed 0.9, with β₁ = 0.85?",
+        solution="def steps(): return 15",
+        mistakes={
+            "After 14 steps I is 0.897: almost.": lambda: 14,
+            "That would be the answer if each step added 1 − β₁ = 0.15 of the whole jump; it adds "
+            "0.15 of what is still missing.": lambda: 6,
+        },
+        hints=[
+            "How much of the jump is still missing after one step? After two?",
+            "0.85ᵗ must fall to 0.1; take logarithms.",
+        ],
+    )

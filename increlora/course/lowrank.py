@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['low_rank_update', 'adapter_parameters', 'factors', 'truncated', 'truncation_error', 'rank_for']
 
-# %% ../../nbs/00_low_rank.ipynb #8258875c
+# %% ../../nbs/00_low_rank.ipynb #98a6e093
 from collections.abc import Iterable, Sequence
 
 import torch
+from ..validate import InvalidArgument
 
 # %% ../../nbs/00_low_rank.ipynb #962f1493
 #| implements: eq-1
@@ -23,8 +24,7 @@ def low_rank_update(B: torch.Tensor, A: torch.Tensor, alpha: float | None = None
             f"B of shape {tuple(B.shape)} and A of shape {tuple(A.shape)} do not fit; allowed are "
             "(out, r) and (r, in)."
         )
-    scale = 1.0 if alpha is None else alpha / max(A.shape[0], 1)
-    return scale * (B @ A)
+    return B @ A if alpha is None else alpha / max(A.shape[0], 1) * (B @ A)
 
 # %% ../../nbs/00_low_rank.ipynb #6a71a1cb
 def adapter_parameters(shapes: Iterable[tuple[int, int]], rank: int | Sequence[int]) -> int:
@@ -42,37 +42,31 @@ def adapter_parameters(shapes: Iterable[tuple[int, int]], rank: int | Sequence[i
             "per matrix."
         )
     if any(r < 0 for r in ranks):
-        raise ValueError(f"rank={rank} is not allowed; ranks are 0 or more.")
+        raise InvalidArgument("rank", rank, "is not allowed", "ranks are 0 or more")
     return sum(r * (out + into) for r, (out, into) in zip(ranks, shapes))
 
-# %% ../../nbs/00_low_rank.ipynb #be3eed0b
-def _check_rank(delta: torch.Tensor, rank: int) -> None:
-    "ValueError unless a matrix of this shape can have this rank"
-    if not 0 <= rank <= min(delta.shape):
-        raise ValueError(
-            f"rank={rank} is not allowed; a {tuple(delta.shape)} matrix has rank 0 to "
-            f"{min(delta.shape)}."
-        )
-
-
+# %% ../../nbs/00_low_rank.ipynb #566ad90e
 def factors(delta: torch.Tensor, rank: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The factors B: (out, rank) and A: (rank, in) whose product is closest to `delta`; both get
-    the square root of σ
+    the square root of σ. ValueError for a rank that a matrix of this shape cannot have.
     """
-    _check_rank(delta, rank)
+    most = min(delta.shape)
+    if not 0 <= rank <= most:
+        allowed = f"a {tuple(delta.shape)} matrix has rank 0 to {most}"
+        raise InvalidArgument("rank", rank, "is not allowed", allowed)
     U, S, Vh = torch.linalg.svd(delta, full_matrices=False)
     root = S[:rank].sqrt()
     return U[:, :rank] * root, root[:, None] * Vh[:rank]
 
 
 def truncated(delta: torch.Tensor, rank: int) -> torch.Tensor:
-    "The matrix of rank at most `rank` closest to `delta` (Eckart and Young), of the same shape"
+    "The matrix of rank at most `rank` closest to `delta` (Eckart and Young), of the same shape."
     return low_rank_update(*factors(delta, rank))
 
-# %% ../../nbs/00_low_rank.ipynb #5ea4356e
+
 def truncation_error(delta: torch.Tensor) -> torch.Tensor:
     """Frobenius norm of `delta` minus its best approximation, for rank 0, 1, …, min(out, in): the
-    root of the squared tail of σ
+    root of the squared tail of σ.
     """
     squares = torch.linalg.svdvals(delta).square()
     tails = squares.flip(0).cumsum(0).flip(0)
@@ -81,9 +75,9 @@ def truncation_error(delta: torch.Tensor) -> torch.Tensor:
 # %% ../../nbs/00_low_rank.ipynb #e498f5df
 def rank_for(delta: torch.Tensor, share: float = 0.9) -> int:
     """The smallest rank whose best approximation keeps `share` (0 to 1) of the squared Frobenius
-    norm of `delta`
+    norm of `delta`.
     """
     if not 0 <= share <= 1:
-        raise ValueError(f"share={share} is not allowed; it lies between 0 and 1.")
+        raise InvalidArgument("share", share, "is not allowed", "it lies between 0 and 1")
     lost = truncation_error(delta).square()
     return int((lost > (1 - share) * lost[0] * (1 + 1e-6)).sum())
