@@ -9,21 +9,21 @@ import tokenize
 from html.parser import HTMLParser
 from pathlib import Path
 
-from tree import directives, notebooks, read
+import fold
+import leaks
+import minutes
+import rhythm
+from tree import NOT_PAGES, directives, is_lesson, lessons, notebooks, read
 
-LONGEST, MEDIAN = 40, 4
+LONGEST, LONGEST_ENGINE, MEDIAN, WIDEST = 40, 60, 4, 100
 KB = 1000
-BUDGETS = {"09": 1000 * KB}
+BUDGETS = {"10": 1000 * KB}
 BUDGET = 300 * KB
 MACHINE = re.compile(
     r"(?<![\w.:~-])/(?:home|tmp|root|Users|private|var/folders)/[\w.-]+|\b[A-Z]:\\+(?:Users|Temp|Windows)"
 )
 BASE64 = re.compile(r"base64,[A-Za-z0-9+/=\s\\n]+")
 FLAGS = {"slow", "gpu", "hub"}
-
-
-def is_lesson(path):
-    return bool(re.match(r"\d\d_", Path(path).name))
 
 
 def joined(x):
@@ -88,10 +88,7 @@ def outputs_clean(nb, path):
             if o.get("name") == "stderr":
                 yield i, "stored stderr output (a warning or a progress bar?)"
             if any("widget" in k for k in o.get("data", {})):
-                yield (
-                    i,
-                    "stored widget output; draw a static figure, show sliders through increlora.course.exercises.controls",
-                )
+                yield i, "stored widget output; draw a static figure, show sliders through course.exercises.controls"
 
 
 def no_widget_state(nb, path):
@@ -133,10 +130,7 @@ def alt_texts(nb, path):
         for o in c.get("outputs", []):
             for kind, data in o.get("data", {}).items():
                 if kind.startswith("image/"):
-                    yield (
-                        i,
-                        f"{kind} output without alt text; show figures through increlora.course.exercises.show(fig, alt=...)",
-                    )
+                    yield i, f"{kind} output without alt text; use increlora.course.exercises.show(fig, alt=...)"
                 if kind == "text/html" and Images(joined(data)).silent:
                     yield i, "a picture in an HTML output has no alt text"
         if c["cell_type"] == "markdown":
@@ -146,18 +140,42 @@ def alt_texts(nb, path):
                 yield i, "![](...) without alt text"
 
 
-def one_class(source):
-    "Is the cell one class definition? A class is as long as its one idea."
-    body = parsed(source)
-    return bool(body) and len(body) == 1 and isinstance(body[0], ast.ClassDef)
+def outside_classes(source):
+    "The lines of a cell, without those of its classes: a class is as long as its one idea."
+    body = parsed(source) or []
+    inside = sum(n.end_lineno - n.lineno + 1 for n in body if isinstance(n, ast.ClassDef))
+    return len(code_lines(source, strip=False)) - inside
 
 
 def cell_lengths(nb, path):
-    counts = [(i, len(code_lines(c["source"], strip=False))) for i, c in code(nb) if not one_class(c["source"])]
-    yield from ((i, f"{n} lines of code, more than {LONGEST}") for i, n in counts if n > LONGEST)
-    lengths = [n for _, c in code(nb) if (n := len(code_lines(c["source"])))]
+    if is_never_shown(path):
+        return
+    longest = LONGEST if is_lesson(path) else LONGEST_ENGINE
+    counts = [(i, outside_classes(c["source"])) for i, c in code(nb)]
+    yield from ((i, f"{n} lines of code, more than {longest}") for i, n in counts if n > longest)
+    lengths = [n for _, c in code(nb) if rhythm.shown(c) and (n := len(code_lines(c["source"])))]
     if is_lesson(path) and lengths and (m := statistics.median(lengths)) > MEDIAN:
-        yield None, f"median code cell has {m:g} lines, more than {MEDIAN}"
+        yield None, f"the median shown code cell has {m:g} lines, more than {MEDIAN}"
+
+
+def is_never_shown(path):
+    "Is this notebook one that no reader is shown (the bank)?"
+    return Path(path).with_suffix("").as_posix().endswith(NOT_PAGES)
+
+
+def line_widths(nb, path):
+    "What a reader of the book sees of the code fits a page of 1200 pixels."
+    for i, c in code(nb):
+        wide = [l for l in c["source"].splitlines() if len(l) > WIDEST and not l.startswith("#|")]
+        if is_lesson(path) and rhythm.shown(c) and wide:
+            yield i, f"a shown line of {len(wide[0])} characters, more than {WIDEST}: {wide[0].strip()[:40]}..."
+
+
+def hidden_is_folded(nb, path):
+    if is_lesson(path):
+        for i in fold.unfolded(nb):
+            what = "not folded" if fold.to_fold(nb["cells"][i]) else "folded but meant to be seen"
+            yield i, f"{what} for every reader; run: python .github/scripts/fold.py nbs/{Path(path).name}"
 
 
 def no_machine_paths(nb, path):
@@ -224,6 +242,8 @@ RULES = [
     size,
     alt_texts,
     cell_lengths,
+    line_widths,
+    hidden_is_folded,
     no_machine_paths,
     opening,
     headings,
@@ -240,12 +260,34 @@ def problems(path):
     ]
 
 
+def answers(paths):
+    "No lesson gives away what the bank holds; the search is tried on made-up leaks first (leaks.py)."
+    yield from leaks.self_check()
+    try:
+        held = leaks.bank()
+    except RuntimeError as error:
+        yield f"the bank cannot be built: {error}"
+        return
+    for path in filter(is_lesson, paths):
+        yield from (f"{path.name}, cell {i}: {sentence}" for i, sentence in leaks.in_notebook(read(path), held))
+    if set(lessons()) <= set(paths):
+        yield from leaks.unused(held, {path.stem: read(path) for path in lessons()})
+
+
+def heads(paths):
+    "Minutes and heads of the lessons are those of lessons.yaml (minutes.py)."
+    return minutes.stale() if set(lessons()) <= set(paths) else ()
+
+
+TOGETHER = [answers, heads]  # rules that look at the book as a whole
+
+
 def main(paths=None):
-    paths = [Path(p) for p in paths or []] or notebooks()
-    found = [p for path in paths for p in problems(path)]
+    paths = [Path(p).resolve() for p in paths or []] or notebooks()
+    found = [p for path in paths for p in problems(path)] + [p for rule in TOGETHER for p in rule(paths)]
     for p in found:
         print("  " + p)
-    print(f"  {len(paths)} notebooks, {len(RULES)} rules, {len(found)} problems")
+    print(f"  {len(paths)} notebooks, {len(RULES) + len(TOGETHER)} rules, {len(found)} problems")
     if not paths:
         print("  there are no notebooks in nbs/")
     return 1 if found or not paths else 0

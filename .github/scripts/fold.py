@@ -1,6 +1,8 @@
-"""Folds what a reader of a lesson need not see: the cells that begin with `#| hide`, `#| default_exp` or `#| echo: false`.
+"""Folds what a reader of a lesson need not see: cells that begin with `#| hide`, `#| default_exp` or `#| echo: false`.
 
 python .github/scripts/fold.py [notebook ...]     default: all lessons; a second run changes nothing
+
+A cell that was folded by hand (a figure whose code is in the way) stays folded, for all three readers.
 
 Three readers look at three keys of a cell's metadata: JupyterLab at `jupyter.source_hidden`, Jupyter Book (and whoever
 else goes by tags) at the tag `hide-input`, and Colab at `cellView: form`, which puts a button "Show code" in the place
@@ -8,6 +10,7 @@ of the source. nbdev_clean keeps the three (allowed_cell_metadata_keys in settin
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -15,12 +18,20 @@ from tree import directives, lessons
 
 FOLDED = {"hide", "default_exp", "exec_doc"}
 TAG = "hide-input"
+BOX = re.compile(r"\s*(exercise|quiz)\(")
 
 
 def hidden(source):
     "Is a code cell with this source out of the reader's way?"
     d = directives(source)
     return bool(FOLDED & d.keys()) or d.get("echo", "").lower() == "false"
+
+
+def to_fold(cell):
+    "Is this code cell to be folded? One that somebody folded by hand stays so, unless it shows an exercise or a quiz."
+    by_hand = cell["metadata"].get("jupyter", {}).get("source_hidden", False)
+    source = "".join(cell["source"])
+    return hidden(source) or by_hand and not BOX.match(source)
 
 
 def folded(metadata, fold):
@@ -41,7 +52,7 @@ def fold(nb):
     changed = 0
     for c in nb["cells"]:
         if c["cell_type"] == "code":
-            new = folded(c["metadata"], hidden("".join(c["source"])))
+            new = folded(c["metadata"], to_fold(c))
             changed += new != c["metadata"]
             c["metadata"] = new
     return changed
@@ -50,7 +61,7 @@ def fold(nb):
 def unfolded(nb):
     "The indices of the cells whose metadata a run of this script would change."
     for i, c in enumerate(nb["cells"]):
-        if c["cell_type"] == "code" and folded(c["metadata"], hidden("".join(c["source"]))) != c["metadata"]:
+        if c["cell_type"] == "code" and folded(c["metadata"], to_fold(c)) != c["metadata"]:
             yield i
 
 

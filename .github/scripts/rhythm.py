@@ -30,7 +30,9 @@ TESTS = re.compile(r"(?m)^\s*(assert\b|test_\w+\(|with expect_fail|test_fail\()"
 
 def shown(cell):
     "Does a reader see this code cell unfolded?"
-    return cell["cell_type"] == "code" and not FOLDED & directives(cell["source"]).keys()
+    if cell["cell_type"] != "code" or cell.get("metadata", {}).get("jupyter", {}).get("source_hidden"):
+        return False
+    return not FOLDED & directives(cell["source"]).keys()
 
 
 def lines(cell):
