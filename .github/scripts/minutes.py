@@ -1,4 +1,4 @@
-"""Minutes and questions of the lessons: one place (nbs/lessons.yaml), written into the lessons' heads and the first page.
+"""Minutes and questions of the lessons: one place (nbs/lessons.yaml), written into their heads and the first page.
 
 python .github/scripts/minutes.py             count reading and exercises anew, write lessons.yaml and the heads
 python .github/scripts/minutes.py --check     only say what is stale
