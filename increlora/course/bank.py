@@ -465,6 +465,7 @@ def _():
 @entry("3.2")
 def _():
     import torch
+
     from increlora.importance import raw_score
 
     def scores_of(gradients):
@@ -567,4 +568,846 @@ def _():
             "How much of the jump is still missing after one step? After two?",
             "0.85ᵗ must fall to 0.1; take logarithms.",
         ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #43e08f59
+@question("4.1")
+def _():
+    return Quiz(
+        "72 modules of rank 1, final total 144, five winners a round with one component each. How many rounds?",
+        ["14", "15", "28"],
+        answer="b",
+        why=[
+            "14 rounds give 70 components. Two are still missing.",
+            "72 components are missing, and 72 / 5 = 14.4: a fifteenth round gives the last two.",
+            "144 / 5 = 28.8 counts the 72 ranks that are there from the start.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #9aa8002c
+@question("4.2")
+def _():
+    return Quiz(
+        "And the highest rank that one of the 72 modules can reach?",
+        ["16", "28", "73"],
+        answer="a",
+        why=[
+            "One component a round at most, in 15 rounds, on top of the one from the start.",
+            "r_final / h = 28.8 is the paper's bound. But 72 of the 144 ranks are handed out before the first round.",
+            "No module can take all: five different ones win in each round.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #a59e373c
+@entry("4.1")
+def _():
+    return Exercise(
+        id="ex-4.1",
+        kind="predict",
+        difficulty=2,
+        minutes=4,
+        paper="Section 3.2",
+        task="10 modules of rank 1, final total 40, `top_h=4`, `interval=50`, first round at step 50. "
+        "What is the total rank after step 220?",
+        name="total",
+        solution="def total():\n    return 26",
+        cases=[()],
+        mistakes={
+            "You counted a round that has not come yet: the fifth is at step 250.": lambda: 30,
+            "These are the components handed out. The total also has the 10 from the start.": lambda: 16,
+            "One round is missing: the first one is at step 50, not at step 100.": lambda: 22,
+        },
+        hints=[
+            "How many multiples of 50 are there from 1 to 220?",
+            "Each of those rounds adds four components to the start.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #03bad493
+@entry("4.2")
+def _():
+    return Exercise(
+        id="ex-4.2",
+        kind="implement",
+        difficulty=2,
+        minutes=6,
+        paper="Algorithm 1, line 9",
+        task="Write `winners(scores, top_h)`: the names of the `top_h` modules with the highest scores, best first, "
+        "a tie in the order of the model. `scores` is a dictionary in that order; all scores are finite.",
+        name="winners",
+        solution="""
+    def winners(scores, top_h):
+        return sorted(scores, key=lambda name: -scores[name])[:top_h]
+    """,
+        cases=[
+            ({"q": 0.2, "k": 0.5, "v": 0.5, "o": 0.5}, 2),
+            ({"z": 1.0, "a": 0.0, "m": 1.0, "b": 3.0}, 2),
+            ({"k": 0.0, "a": 0.0, "z": 0.0}, 1),
+        ],
+        mistakes={
+            "These are the lowest scores.": """
+    def winners(scores, top_h):
+        return sorted(scores, key=lambda name: scores[name])[:top_h]
+    """,
+            "All modules with the score of the last winner are in: with a tie that is more than top_h.": """
+    def winners(scores, top_h):
+        cut = sorted(scores.values())[-top_h]
+        return [n for n in sorted(scores, key=lambda n: -scores[n]) if scores[n] >= cut]
+    """,
+            "A tie goes to the last of the equals here: sorting upwards and reading from the end "
+            "turns their order round.": """
+    def winners(scores, top_h):
+        return sorted(scores, key=lambda name: scores[name])[::-1][:top_h]
+    """,
+            "A tie is broken by the alphabet here, not by the order of the model.": """
+    def winners(scores, top_h):
+        return sorted(scores, key=lambda name: (-scores[name], name))[:top_h]
+    """,
+        },
+        hints=[
+            "`sorted` never swaps two equal elements. Which key puts the highest score first without "
+            "turning the list round?",
+            "The key is a function of the name; a minus sign in it turns the order of the scores only.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #2b77ac80
+@entry("4.3")
+def _():
+    return Exercise(
+        id="ex-4.3",
+        kind="implement",
+        difficulty=3,
+        minutes=8,
+        paper="Algorithm 1, lines 6 and 9",
+        task="Write `share(order, top_h, room, per_win)`: `order` lists the modules, best first. The first `top_h` get "
+        "`per_win` components each, but all together no more than `room`. Return a dictionary from name to "
+        "components, without modules that get nothing.",
+        name="share",
+        solution="""
+    def share(order, top_h, room, per_win):
+        gains = {}
+        for name in order[:top_h]:
+            gain = min(per_win, room)
+            if gain:
+                gains[name] = gain
+            room -= gain
+        return gains
+    """,
+        cases=[
+            (["v", "q", "k", "o"], 3, 20, 4),
+            (["v", "q", "k", "o"], 3, 5, 4),
+            (["v", "q", "k", "o"], 2, 0, 1),
+            (["v", "q", "k", "o"], 3, 2, 1),
+        ],
+        mistakes={
+            "The last round overshoots: `room` counts components, and a win costs per_win of them.": """
+    def share(order, top_h, room, per_win):
+        return {name: per_win for name in order[:min(top_h, room)]}
+    """,
+            "Whole wins only: the components that are left over are never handed out, and the total "
+            "stays below r_final.": """
+    def share(order, top_h, room, per_win):
+        return {name: per_win for name in order[:min(top_h, room // per_win)]}
+    """,
+            "Modules that get nothing should not be in the result.": """
+    def share(order, top_h, room, per_win):
+        gains = {}
+        for name in order[:top_h]:
+            gains[name] = min(per_win, room)
+            room -= gains[name]
+        return gains
+    """,
+            "`room` must shrink after each winner.": """
+    def share(order, top_h, room, per_win):
+        return {name: min(per_win, room) for name in order[:top_h] if room}
+    """,
+        },
+        hints=[
+            "What does the second winner find, when the first has taken its part?",
+            "A winner gets the smaller of two numbers, and `room` is then smaller by what it got.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #47e1cdb2
+@entry("4.4")
+def _():
+    import math
+
+    return Exercise(
+        id="ex-4.4",
+        kind="implement",
+        difficulty=3,
+        minutes=8,
+        paper="Algorithm 1, lines 8 and 9",
+        names={"math": math},
+        task="Write `enough(missing, first, interval, steps)`: the smallest number of winners a round, one component "
+        "each, with which `missing` components are handed out by step `steps`. The first round is at step `first`, "
+        "the others follow every `interval` steps. `math` is imported.",
+        name="enough",
+        solution="""
+    def enough(missing, first, interval, steps):
+        rounds = (steps - first) // interval + 1
+        return math.ceil(missing / rounds)
+    """,
+        cases=[(72, 100, 100, 1000), (72, 201, 100, 1000), (70, 100, 100, 1050), (5, 3, 3, 9), (50, 10, 50, 205)],
+        mistakes={
+            "The round at step `first` is missing: between 10 posts are 9 gaps.": """
+    def enough(missing, first, interval, steps):
+        return math.ceil(missing / ((steps - first) // interval))
+    """,
+            "Rounded down: the last components would not fit.": """
+    def enough(missing, first, interval, steps):
+        return missing // ((steps - first) // interval + 1)
+    """,
+            "The first round need not be at step `interval`.": """
+    def enough(missing, first, interval, steps):
+        return math.ceil(missing / (steps // interval))
+    """,
+        },
+        hints=[
+            "How many rounds are there from step `first` to step `steps`, both counted?",
+            "Then share `missing` among them; what remains needs a place, too.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #a668285f
+@question("7.1")
+def _():
+    return Quiz(
+        "Where does growth belong?",
+        ["before backward", "between backward and optimizer.step()", "after zero_grad()"],
+        answer="b",
+        why=[
+            "There is no gradient yet, so there is no score.",
+            "The gradients are there, and the new rows can take part from the next pass on.",
+            "The gradients of the parameters are gone; and the update has moved the weights that the score speaks of.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #f271a9b4
+@entry("7.1")
+def _():
+    def same_loop(got, want):
+        "Equal, where the last two calls may change places"
+        return isinstance(got, (list, tuple)) and len(got) == 6 and list(got[:4]) == want[:4] and set(got) == set(want)
+
+    return Exercise(
+        id="ex-7.1",
+        kind="puzzle",
+        difficulty=1,
+        minutes=3,
+        paper="Algorithm 1",
+        name="order",
+        names={},
+        compare=same_loop,
+        cases=[()],
+        task="Bring the calls of one training step into an order that works, beginning with `forward`: `zero_grad`, "
+        "`optimizer.step`, `growth.step`, `backward`, `forward`, `scheduler.step`. Answer with a list of these names.",
+        solution="def order():\n    return ['forward', 'backward', 'growth.step', 'optimizer.step', 'scheduler.step', "
+        "'zero_grad']",
+        mistakes={
+            "Growth before backward finds no gradient and raises.": lambda: [
+                "forward",
+                "growth.step",
+                "backward",
+                "optimizer.step",
+                "scheduler.step",
+                "zero_grad",
+            ],
+            "After the update the score mixes new weights with old gradients, and the newborn rows would wait "
+            "one update "
+            "too long.": lambda: [
+                "forward",
+                "backward",
+                "optimizer.step",
+                "growth.step",
+                "scheduler.step",
+                "zero_grad",
+            ],
+            "After zero_grad there is nothing left to read: step() raises.": lambda: [
+                "forward",
+                "backward",
+                "optimizer.step",
+                "scheduler.step",
+                "zero_grad",
+                "growth.step",
+            ],
+            "Clearing the gradients before the update leaves nothing to update with.": lambda: [
+                "forward",
+                "backward",
+                "growth.step",
+                "zero_grad",
+                "optimizer.step",
+                "scheduler.step",
+            ],
+        },
+        hints=[
+            "Which calls read gradients, and which one deletes them?",
+            "Line 9 reads what backward left; line 19 comes after line 18.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #33636229
+@entry("7.2")
+def _():
+    return Exercise(
+        id="ex-7.2",
+        kind="implement",
+        difficulty=3,
+        minutes=8,
+        paper="Algorithm 1, lines 6 and 8",
+        name="total_rank",
+        task="Write `total_rank(t, modules, top_h, interval, final)`: r_total after step t (from 1) in paper "
+        "mode, when "
+        "every module starts at rank 1 and every winner gets one component.",
+        solution="""
+def total_rank(t, modules, top_h, interval, final):
+    return min(final, modules + top_h * (t // interval))
+""",
+        cases=[(1, 12, 4, 3, 24), (3, 12, 4, 3, 24), (8, 12, 4, 3, 24), (40, 12, 4, 3, 24), (700, 72, 5, 100, 144)],
+        mistakes={
+            "The budget ends the growth: r_total never passes r_final (line 6).": "def total_rank(t, modules, top_h, "
+            "interval, final):\n    return modules + top_h * (t // interval)",
+            "Every module starts at rank 1, before the first round.": "def total_rank(t, modules, top_h, interval, "
+            "final):\n    return min(final, top_h * (t // interval))",
+            "A round takes place once every ν steps, not at every step (line 8).": "def total_rank(t, modules, top_h, "
+            "interval, final):\n    return min(final, modules + top_h * t)",
+            "Steps are counted from 1: step ν itself is the first round.": "def total_rank(t, modules, top_h, "
+            "interval, "
+            "final):\n    return min(final, modules + top_h * ((t - 1) // interval))",
+        },
+        hints=["How many rounds have taken place after t steps?", "min(r_final, n + h · ⌊t / ν⌋)"],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #566a30a8
+@question("11.1")
+def _():
+    return Quiz(
+        "Both watch nothing but the training loss. Who notices first?",
+        ["The one with 24 components", "The one with 12 components", "Neither of them"],
+        answer="c",
+        why=[
+            "The loss falls, as it should.",
+            "The loss falls, as the first component of every matrix learns anyway.",
+            "Twelve components already fit a small task. The loss says that something learns, not that the ranks grow.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #5f15f4a7
+@entry("11.1")
+def _():
+    import torch
+    from torch import nn
+
+    def cases():
+        "Loops with optimizers that hold all, one group of two, the parameters of a copy, or only what is trained"
+
+        def model():
+            return nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2))
+
+        whole, grouped, copied, frozen = (model() for _ in range(4))
+        frozen[0].requires_grad_(False)
+        groups = [{"params": grouped[0].parameters()}, {"params": [grouped[1].weight]}]
+        return [
+            (whole, torch.optim.SGD(whole.parameters(), lr=0.1)),
+            (grouped, torch.optim.SGD(groups, lr=0.1)),
+            (copied, torch.optim.SGD(model().parameters(), lr=0.1)),
+            (frozen, torch.optim.SGD(frozen[1].parameters(), lr=0.1)),
+        ]
+
+    return Exercise(
+        id="ex-11.1",
+        kind="implement",
+        difficulty=2,
+        minutes=6,
+        paper="Algorithm 1, line 19",
+        name="not_held",
+        task="Write `not_held(model, optimizer)`: the names of the model's trainable parameters that the "
+        "optimizer does "
+        "not hold, in the order of `model.named_parameters()`. An optimizer may have several `param_groups`.",
+        solution="""
+def not_held(model, optimizer):
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    return [name for name, p in model.named_parameters() if p.requires_grad and id(p) not in held]
+""",
+        cases=cases,
+        mistakes={
+            "A frozen parameter needs no optimizer: ask for `requires_grad`.": """
+def not_held(model, optimizer):
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    return [name for name, p in model.named_parameters() if id(p) not in held]
+""",
+            "An optimizer may hold its parameters in several groups; you looked at the first one.": """
+def not_held(model, optimizer):
+    held = {id(p) for p in optimizer.param_groups[0]["params"]}
+    return [name for name, p in model.named_parameters() if p.requires_grad and id(p) not in held]
+""",
+            "As many parameters of the same shape are not the same parameters: compare `id(p)`.": """
+def not_held(model, optimizer):
+    shapes = [p.shape for group in optimizer.param_groups for p in group["params"]]
+    return [name for name, p in model.named_parameters() if p.requires_grad and p.shape not in shapes]
+""",
+        },
+        hints=[
+            "`==` compares values, entry by entry. What compares two tensors as objects?",
+            'Collect `id(p)` of every p in `group["params"]` of every group, in a set.',
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #85463b70
+@question("11.2")
+def _():
+    return Quiz(
+        "The schedule begins with a warmup, so its first rate is 0. What will the screen show after 40 updates?",
+        [
+            "the loss stays, the total rank stays",
+            "the loss stays, the total rank grows",
+            "the loss falls, the total rank stays",
+        ],
+        answer="b",
+        why=[
+            "Growth reads gradients, and they are there at any rate.",
+            "At rate 0 no weight of the model moves, but the gradients are there, and growth needs nothing else.",
+            "At rate 0 no weight of the model moves, so there is nothing that could make the loss fall.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #cc57d149
+@entry("11.2")
+def _():
+    return Exercise(
+        id="ex-11.2",
+        kind="puzzle",
+        difficulty=2,
+        minutes=5,
+        paper="Algorithm 1",
+        name="diagnosis",
+        cases=[()],
+        task="Three loops, three symptoms. A: the total rank reaches its target, the loss is unchanged since "
+        "step 1, the "
+        "rate is 0.0. B: the total rank stays where it began, the loss falls. C: the total rank reaches its "
+        "target, the "
+        "loss falls a little, and the bias of the classifier is exactly 0 after training. Answer with a list of three "
+        "codes of findings, for A, B and C.",
+        solution="def diagnosis():\n    return ['rate', 'allocator', 'head']",
+        mistakes={
+            "A: an optimizer with empty hands leaves the loss unchanged too, but its rate would move.": lambda: [
+                "optimizer",
+                "allocator",
+                "head",
+            ],
+            "B: a schedule that stands still keeps the loss, not the rank.": lambda: ["rate", "rate", "head"],
+            "C: the encoder learns, so the optimizer holds the adapter. What is frozen beside it?": lambda: [
+                "rate",
+                "allocator",
+                "optimizer",
+            ],
+        },
+        hints=[
+            "Which line of the loop moves the rate? Which raises the rank?",
+            "The codes stand in front of the sentences that `doctor` printed in this lesson.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #c50fb3fb
+@entry("11.3")
+def _():
+    return Exercise(
+        id="ex-11.3",
+        kind="implement",
+        difficulty=3,
+        minutes=8,
+        paper="Algorithm 1, lines 6 and 8",
+        name="reachable",
+        task="A run is resumed after `t` updates. Write `reachable(t, total, target, top_h, interval, steps)`: can the "
+        "total rank still reach `target`, when every multiple of the interval is a round and each round gives `top_h` "
+        "components?",
+        solution="""
+def reachable(t, total, target, top_h, interval, steps):
+    return total + top_h * (steps // interval - t // interval) >= target
+""",
+        cases=[
+            (6, 16, 24, 4, 3, 10),
+            (6, 16, 24, 4, 3, 12),
+            (0, 12, 24, 4, 3, 9),
+            (7, 20, 24, 4, 3, 9),
+            (8, 20, 23, 4, 5, 9),
+            (9, 20, 24, 4, 3, 11),
+            (1, 12, 20, 4, 5, 10),
+        ],
+        mistakes={
+            "Rounds that took place before t cannot be held again.": "def reachable(t, total, target, top_h, interval, "
+            "steps):\n    return total + top_h * (steps // interval) >= target",
+            "Rounds sit at fixed steps, multiples of ν; what counts is how many of them lie between t and the end, not "
+            "(steps − t) // ν.": "def reachable(t, total, target, top_h, interval, steps):\n    return total + top_h * "
+            "((steps - t) // interval) >= target",
+            "Reaching the target exactly is enough.": "def reachable(t, total, target, top_h, interval, steps):\n    "
+            "return total + top_h * (steps // interval - t // interval) > target",
+        },
+        hints=["How many multiples of ν are there up to step s?", "⌊steps / ν⌋ − ⌊t / ν⌋ rounds are left."],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #ea5822bc
+@question("12.1")
+def _():
+    return Quiz(
+        "LoRA has rank 2; AdaLoRA and IncreLoRA end at an average rank of 2. Which of them trains the "
+        "most adapter numbers in its first update?",
+        ["LoRA", "AdaLoRA", "IncreLoRA", "all three the same"],
+        answer="b",
+        why=[
+            "LoRA has its final size from the first update on, neither more nor less.",
+            "It prunes, so it starts above its budget: 1.5 times the final rank.",
+            "It starts at rank 1; with one reserve component beside it, that is as much as LoRA, not more.",
+            "They end at the same average rank, but only LoRA also starts there.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #a3cff249
+@entry("12.1")
+def _():
+    return Exercise(
+        id="ex-12.1",
+        kind="implement",
+        difficulty=2,
+        minutes=6,
+        paper="Section 4.1",
+        task="""Write `units(budget, width, places)`: the largest number of units m of a bottleneck adapter that
+        fits into `budget` parameters. There are `places` bottlenecks of the same m; each has a matrix width → m
+        with m biases, and one m → width with `width` biases.""",
+        name="units",
+        solution="""
+def units(budget, width, places):
+    return (budget // places - width) // (2 * width + 1)
+""",
+        cases=[(18432, 128, 8), (18432, 128, 4), (331776, 768, 24), (905, 4, 1)],
+        mistakes={
+            "The biases cost something, too.": "def units(budget, width, places):\n    return budget // (places * 2 "
+            "* width)",
+            "The budget is for all places together.": "def units(budget, width, places):\n    return (budget - width) "
+            "// (2 * width + 1)",
+            "Rounding up goes over the budget.": "def units(budget, width, places):\n    return -(-(budget // places "
+            "- width) // (2 * width + 1))",
+        },
+        hints=[
+            "What does one place cost with m units?",
+            "m·width + m + m·width + width = m·(2·width + 1) + width.",
+            "Solve for m and round down: `//`.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #9059c47d
+@entry("12.2")
+def _():
+    return Exercise(
+        id="ex-12.2",
+        kind="predict",
+        difficulty=2,
+        minutes=4,
+        paper="Table 1",
+        task="""DeBERTaV3-base has 12 layers of width 768, and feed-forward matrices between 768 and 3,072. LoRA
+        of rank 2 sits on all six matrices of each layer. How many adapter parameters are that, as the paper
+        counts?""",
+        name="count",
+        cases=[()],
+        solution="def count():\n    return 12 * 2 * (4 * (768 + 768) + 2 * (768 + 3072))",
+        mistakes={
+            "Feed-forward matrices are longer on one side.": lambda: 12 * 2 * 6 * (768 + 768),
+            "That is rank 1.": lambda: 12 * (4 * (768 + 768) + 2 * (768 + 3072)),
+            "That is one layer.": lambda: 2 * (4 * (768 + 768) + 2 * (768 + 3072)),
+        },
+        hints=["One component of a matrix costs in + out.", "Four matrices cost 768 + 768, two cost 768 + 3,072."],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #a4cae119
+@question("13.1")
+def _():
+    return Quiz(
+        "Eighteen thousand adapter parameters a method, a weak encoder, 300 updates. What will the table show?",
+        [
+            "IncreLoRA ahead everywhere",
+            "seeds that differ as much as most methods do",
+            "every adapter as good as full fine-tuning",
+        ],
+        answer="b",
+        why=[
+            "That is the paper's result, with another encoder and runs ten times as long or longer.",
+            "Yes: short runs from a weak start are decided by luck as much as by method.",
+            "Full fine-tuning may change the encoder itself, and this one needs it.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #01de7cc6
+@entry("13.1")
+def _():
+    return Exercise(
+        id="ex-13.1",
+        kind="implement",
+        difficulty=3,
+        minutes=8,
+        task="""Write `paired(a, b)`: `a` and `b` map seeds to scores. Take the difference a − b within each
+        seed that both have, and return (mean, low, high) with the interval mean ± 4.303 · sd / √n, where sd is
+        the sample standard deviation (n − 1 in the denominator). All cases have three common seeds.""",
+        name="paired",
+        solution="""
+def paired(a, b):
+    d = [a[seed] - b[seed] for seed in a if seed in b]
+    n, mean = len(d), sum(d) / len(d)
+    half = 4.303 * (sum((x - mean) ** 2 for x in d) / (n - 1)) ** 0.5 / n**0.5
+    return mean, mean - half, mean + half
+""",
+        cases=[
+            ({0: 61.0, 1: 64.0, 2: 70.0}, {0: 60.0, 1: 66.0, 2: 64.0}),
+            ({2: 0.3, 0: 0.1, 1: 0.5, 7: 0.9}, {0: 0.2, 1: 0.4, 2: 0.0}),
+        ],
+        mistakes={
+            "Take the difference within each seed first: the seeds' own luck then cancels.": """
+def paired(a, b):
+    seeds = [seed for seed in a if seed in b]
+    n = len(seeds)
+    def moments(s):
+        values = [s[seed] for seed in seeds]
+        mean = sum(values) / n
+        return mean, sum((v - mean) ** 2 for v in values) / (n - 1)
+    (ma, va), (mb, vb) = moments(a), moments(b)
+    half = 4.303 * ((va + vb) / n) ** 0.5
+    return ma - mb, ma - mb - half, ma - mb + half
+""",
+            "The sample standard deviation divides by n − 1.": """
+def paired(a, b):
+    d = [a[seed] - b[seed] for seed in a if seed in b]
+    n, mean = len(d), sum(d) / len(d)
+    half = 4.303 * (sum((x - mean) ** 2 for x in d) / n) ** 0.5 / n**0.5
+    return mean, mean - half, mean + half
+""",
+            "The error of a mean is sd / √n.": """
+def paired(a, b):
+    d = [a[seed] - b[seed] for seed in a if seed in b]
+    n, mean = len(d), sum(d) / len(d)
+    half = 4.303 * (sum((x - mean) ** 2 for x in d) / (n - 1)) ** 0.5
+    return mean, mean - half, mean + half
+""",
+        },
+        hints=[
+            "Make a list of differences first, one for each common seed.",
+            "The half width is 4.303 · sd / √n.",
+            "`d = [a[seed] - b[seed] for seed in a if seed in b]`",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #b3a0edfd
+@question("14.1")
+def _():
+    return Quiz(
+        "With all eight combinations run, what tells best whether a mechanism helps?",
+        [
+            "the full method minus the one without it",
+            "the mean of on − off over all four pairs that differ in nothing else",
+            "the largest of the four differences",
+        ],
+        answer="b",
+        why=[
+            "That is one pair of four; it throws the other runs away.",
+            "Yes: the main effect uses every run once.",
+            "The largest of four noisy numbers is large by luck.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #0caf75b1
+@entry("14.1")
+def _():
+    def scores(a, b, c):
+        return 3 * a + 5 * b - 2 * c + a * b
+
+    switches = [(a, b, c) for a in (False, True) for b in (False, True) for c in (False, True)]
+    return Exercise(
+        id="ex-14.1",
+        kind="implement",
+        difficulty=2,
+        minutes=6,
+        name="main_effect",
+        paper="Table 2",
+        task="""Write `main_effect(score, place)`: `score` maps tuples of three booleans to a number, all eight
+        are there. Return the mean of on minus off over the four pairs that differ only at `place`.""",
+        solution="""
+def main_effect(score, place):
+    return sum(value if key[place] else -value for key, value in score.items()) / 4
+""",
+        cases=[({key: scores(*key) for key in switches}, place) for place in range(3)],
+        mistakes={
+            "Only one of the four pairs was used.": """
+def main_effect(score, place):
+    on = [False] * 3
+    on[place] = True
+    return score[tuple(on)] - score[False, False, False]
+""",
+            "There are four pairs, not eight.": """
+def main_effect(score, place):
+    return sum(value if key[place] else -value for key, value in score.items()) / 8
+""",
+            "On minus off, not off minus on.": """
+def main_effect(score, place):
+    return sum(-value if key[place] else value for key, value in score.items()) / 4
+""",
+        },
+        hints=[
+            "Which of the eight scores count with plus, which with minus?",
+            "Sum of the four with the switch on, minus the four with it off, over 4.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #441425aa
+@question("15.1")
+def _():
+    return Quiz(
+        "24 matrices start at rank 1 and grow by 24 components in all, four winners a round. How many matrices "
+        "never win?",
+        ["none or few: every matrix is useful", "about a third", "two thirds or more"],
+        answer="c",
+        why=[
+            "The winners of one round tend to win again, so the others wait for ever.",
+            "That would be an allocation nearly as even as chance makes it.",
+            "Yes: the stored runs have 15 to 20 of 24 matrices still at rank 1 at the end.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #beee62b7
+@entry("15.1")
+def _():
+    return Exercise(
+        id="ex-15.1",
+        kind="implement",
+        difficulty=2,
+        minutes=5,
+        paper="Section 4.5",
+        task="""Write `top_share(ranks)`: `ranks` maps modules to their final rank. Which share of all
+        components lies in the quarter of the modules (rounded down, at least one) with the highest ranks? An
+        even pattern of 24 modules gives 0.25.""",
+        name="top_share",
+        solution="""
+def top_share(ranks):
+    ordered = sorted(ranks.values(), reverse=True)
+    return sum(ordered[: max(1, len(ordered) // 4)]) / sum(ordered)
+""",
+        cases=[
+            ({"a": 1, "b": 7, "c": 2, "d": 2, "e": 1, "f": 1, "g": 5, "h": 1},),
+            ({f"m{i}": 2 for i in range(24)},),
+            ({"a": 1, "b": 3},),
+        ],
+        mistakes={
+            "Highest first, not in the order of the modules.": """
+def top_share(ranks):
+    values = list(ranks.values())
+    return sum(values[: max(1, len(values) // 4)]) / sum(values)
+""",
+            "A quarter of the modules, not the one highest.": """
+def top_share(ranks):
+    return max(ranks.values()) / sum(ranks.values())
+""",
+        },
+        hints=["Sort the ranks, highest first.", "Sum of the first quarter, divided by the sum of all."],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #cfae6a3e
+@entry("15.2")
+def _():
+    return Exercise(
+        id="ex-15.2",
+        kind="puzzle",
+        difficulty=2,
+        minutes=4,
+        task="""LoRA's step costs 1, IncreLoRA's `scoring` while it scores (more than 1) and `after` when it
+        does not (less than 1). Write `break_even(scoring, after)`: the part of a run that may be scored until
+        the run costs as much as LoRA's.""",
+        name="break_even",
+        solution="def break_even(scoring, after):\n    return (1 - after) / (scoring - after)",
+        cases=[(1.25, 0.95), (1.2, 0.9), (2.0, 0.5)],
+        mistakes={
+            "The rest of the run costs `after`, not 1.": "def break_even(scoring, after):\n    return (1 - after) / "
+            "(scoring - 1)",
+            "That is the part that is not scored.": "def break_even(scoring, after):\n    return (scoring - 1) / "
+            "(scoring - after)",
+        },
+        hints=["part · scoring + (1 − part) · after = 1.", "Solve for the part."],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #cbefc1e8
+@question("16.1")
+def _():
+    return Quiz(
+        "LoRA multiplies its update by α / r. Which α makes an exported adapter right for every rank?",
+        ["the α of the training", "α = r, module by module", "α = 1"],
+        answer="b",
+        why=[
+            "Its scale s is in the numbers already, so it would count twice, and divided by another rank in "
+            "each module.",
+            "Then the factor is exactly 1, and everything else can be put into the numbers.",
+            "The factor would be 1 / r: right for rank 1 only.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #430592c5
+@entry("16.1")
+def _():
+    import torch
+
+    a, b = torch.tensor([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]]), torch.tensor([[1.0, -1.0], [1.0, 1.0]])
+    return Exercise(
+        id="ex-16.1",
+        kind="implement",
+        difficulty=2,
+        minutes=8,
+        paper="Equation 3",
+        task="""Write `fold(a, b, lam, s, alpha)`: a (r, in), b (r, out) and lam (r,) are a module's components,
+        s its scale. A reader multiplies its update B·A by alpha / r, with an alpha that you cannot change.
+        Return A (r, in) and B (out, r) so that the update is right.""",
+        name="fold",
+        names={"torch": torch},
+        solution="""
+def fold(a, b, lam, s, alpha):
+    r = len(lam)
+    return a * (s * lam * r / alpha)[:, None], b.T
+""",
+        cases=[(a, b, torch.tensor([3.0, -1.0]), 2.0, alpha) for alpha in (2.0, 16.0)],
+        mistakes={
+            "The reader multiplies by alpha / r: put its inverse into A.": """
+def fold(a, b, lam, s, alpha):
+    return a * (s * lam)[:, None], b.T
+""",
+            "The scale s is missing.": """
+def fold(a, b, lam, s, alpha):
+    return a * (lam * len(lam) / alpha)[:, None], b.T
+""",
+            "B has the components as columns.": """
+def fold(a, b, lam, s, alpha):
+    return a * (s * lam * len(lam) / alpha)[:, None], b
+""",
+        },
+        hints=[
+            "Which factor does the reader put in front?",
+            "A must hold s·λᵢ·(r / α)·aᵢ in row i.",
+            "λ has one entry a row: `[:, None]`.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #66f3a941
+@entry("16.2")
+def _():
+    return Exercise(
+        id="ex-16.2",
+        kind="predict",
+        difficulty=2,
+        minutes=4,
+        name="got",
+        cases=[()],
+        task="""`rank_pattern` is {'dense': 4, 'output.dense': 2, 'intermediate.dense': 1} and r is 8. Which
+        ranks get layer.0.output.dense, layer.0.intermediate.dense and layer.0.query_proj? Pass a list of three
+        numbers.""",
+        solution="def got(): return [4, 4, 8]",
+        mistakes={
+            "The first matching key wins, not the longest.": lambda: [2, 1, 8],
+            "A module without a matching key gets r.": lambda: [4, 4, 4],
+        },
+        hints=["Keys are tried in their order.", "Does 'dense' match the end of both names?"],
     )
