@@ -189,12 +189,12 @@ def _():
 def _():
     return Quiz(
         "Which parameters have a gradient other than 0 in the very first step?",
-        ["a, b and λ", "only λ", "only b, as in LoRA", "none: everything is multiplied by 0"],
-        answer="b",
+        ["a, b and λ", "only b, as in LoRA", "only λ", "none: everything is multiplied by 0"],
+        answer="c",
         why=[
             "The gradients of a and b are multiplied by λ, which is 0.",
-            "Its gradient is made of a and b, which are not 0. We will see the formula.",
             "In LoRA one factor starts at 0, and that factor moves first. Here neither vector is 0.",
+            "Its gradient is made of a and b, which are not 0. We will see the formula.",
             "That happens only if λ and one of the vectors are 0 together: then nothing ever moves.",
         ],
     )
@@ -337,12 +337,12 @@ def _():
 def _():
     return Quiz(
         "Which number tells whether two unit vectors a₁ and a₂ do different things?",
-        ["their difference a₁ − a₂", "their scalar product a₁·a₂", "their lengths"],
-        answer="b",
+        ["their difference a₁ − a₂", "their lengths", "their scalar product a₁·a₂"],
+        answer="c",
         why=[
             "a₂ = −a₁ is as different as can be, and spans the same line.",
-            "It is ±1 when they span the same line and 0 when they are at right angles.",
             "Both have length 1; that says nothing about the direction.",
+            "It is ±1 when they span the same line and 0 when they are at right angles.",
         ],
     )
 
@@ -961,14 +961,14 @@ def _():
     return Quiz(
         "The schedule begins with a warmup, so its first rate is 0. What will the screen show after 40 updates?",
         [
-            "the loss stays, the total rank stays",
             "the loss stays, the total rank grows",
+            "the loss stays, the total rank stays",
             "the loss falls, the total rank stays",
         ],
-        answer="b",
+        answer="a",
         why=[
-            "Growth reads gradients, and they are there at any rate.",
             "At rate 0 no weight of the model moves, but the gradients are there, and growth needs nothing else.",
+            "Growth reads gradients, and they are there at any rate.",
             "At rate 0 no weight of the model moves, so there is nothing that could make the loss fall.",
         ],
     )
@@ -1054,12 +1054,12 @@ def _():
     return Quiz(
         "LoRA has rank 2; AdaLoRA and IncreLoRA end at an average rank of 2. Which of them trains the "
         "most adapter numbers in its first update?",
-        ["LoRA", "AdaLoRA", "IncreLoRA", "all three the same"],
-        answer="b",
+        ["LoRA", "IncreLoRA", "AdaLoRA", "all three the same"],
+        answer="c",
         why=[
             "LoRA has its final size from the first update on, neither more nor less.",
-            "It prunes, so it starts above its budget: 1.5 times the final rank.",
             "It starts at rank 1; with one reserve component beside it, that is as much as LoRA, not more.",
+            "It prunes, so it starts above its budget: 1.5 times the final rank.",
             "They end at the same average rank, but only LoRA also starts there.",
         ],
     )
@@ -1126,14 +1126,14 @@ def _():
     return Quiz(
         "Eighteen thousand adapter parameters a method, a weak encoder, 300 updates. What will the table show?",
         [
-            "IncreLoRA ahead everywhere",
             "seeds that differ as much as most methods do",
+            "IncreLoRA ahead everywhere",
             "every adapter as good as full fine-tuning",
         ],
-        answer="b",
+        answer="a",
         why=[
-            "That is the paper's result, with another encoder and runs ten times as long or longer.",
             "Yes: short runs from a weak start are decided by luck as much as by method.",
+            "That is the paper's result, with another encoder and runs ten times as long or longer.",
             "Full fine-tuning may change the encoder itself, and this one needs it.",
         ],
     )
@@ -1202,14 +1202,14 @@ def _():
     return Quiz(
         "With all eight combinations run, what tells best whether a mechanism helps?",
         [
-            "the full method minus the one without it",
             "the mean of on − off over all four pairs that differ in nothing else",
+            "the full method minus the one without it",
             "the largest of the four differences",
         ],
-        answer="b",
+        answer="a",
         why=[
-            "That is one pair of four; it throws the other runs away.",
             "Yes: the main effect uses every run once.",
+            "That is one pair of four; it throws the other runs away.",
             "The largest of four noisy numbers is large by luck.",
         ],
     )
