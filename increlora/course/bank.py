@@ -465,7 +465,6 @@ def _():
 @entry("3.2")
 def _():
     import torch
-
     from increlora.importance import raw_score
 
     def scores_of(gradients):
@@ -880,7 +879,7 @@ def total_rank(t, modules, top_h, interval, final):
         hints=["How many rounds have taken place after t steps?", "min(r_final, n + h · ⌊t / ν⌋)"],
     )
 
-# %% ../../nbs/engine/bank.ipynb #566a30a8
+# %% ../../nbs/engine/bank.ipynb #4b1e6b78
 @question("11.1")
 def _():
     return Quiz(
@@ -894,7 +893,7 @@ def _():
         ],
     )
 
-# %% ../../nbs/engine/bank.ipynb #5f15f4a7
+# %% ../../nbs/engine/bank.ipynb #e0e89a33
 @entry("11.1")
 def _():
     import torch
@@ -923,8 +922,7 @@ def _():
         minutes=6,
         paper="Algorithm 1, line 19",
         name="not_held",
-        task="Write `not_held(model, optimizer)`: the names of the model's trainable parameters that the "
-        "optimizer does "
+        task="Write `not_held(model, optimizer)`: the names of the model's trainable parameters that the optimizer does "
         "not hold, in the order of `model.named_parameters()`. An optimizer may have several `param_groups`.",
         solution="""
 def not_held(model, optimizer):
@@ -955,25 +953,25 @@ def not_held(model, optimizer):
         ],
     )
 
-# %% ../../nbs/engine/bank.ipynb #85463b70
+# %% ../../nbs/engine/bank.ipynb #ab7ea784
 @question("11.2")
 def _():
     return Quiz(
         "The schedule begins with a warmup, so its first rate is 0. What will the screen show after 40 updates?",
         [
-            "the loss stays, the total rank grows",
             "the loss stays, the total rank stays",
+            "the loss stays, the total rank grows",
             "the loss falls, the total rank stays",
         ],
-        answer="a",
+        answer="b",
         why=[
-            "At rate 0 no weight of the model moves, but the gradients are there, and growth needs nothing else.",
             "Growth reads gradients, and they are there at any rate.",
-            "At rate 0 no weight of the model moves, so there is nothing that could make the loss fall.",
+            "At rate 0 the weights stand still, but their gradients are there, and growth needs nothing else.",
+            "At rate 0 the classifier and the first components stand still. What could make the loss fall?",
         ],
     )
 
-# %% ../../nbs/engine/bank.ipynb #cc57d149
+# %% ../../nbs/engine/bank.ipynb #45b7a4a1
 @entry("11.2")
 def _():
     return Exercise(
@@ -984,10 +982,8 @@ def _():
         paper="Algorithm 1",
         name="diagnosis",
         cases=[()],
-        task="Three loops, three symptoms. A: the total rank reaches its target, the loss is unchanged since "
-        "step 1, the "
-        "rate is 0.0. B: the total rank stays where it began, the loss falls. C: the total rank reaches its "
-        "target, the "
+        task="Three loops, three symptoms. A: the total rank reaches its target, the loss is unchanged since step 1, the "
+        "rate is 0.0. B: the total rank stays where it began, the loss falls. C: the total rank reaches its target, the "
         "loss falls a little, and the bias of the classifier is exactly 0 after training. Answer with a list of three "
         "codes of findings, for A, B and C.",
         solution="def diagnosis():\n    return ['rate', 'allocator', 'head']",
@@ -1010,7 +1006,7 @@ def _():
         ],
     )
 
-# %% ../../nbs/engine/bank.ipynb #c50fb3fb
+# %% ../../nbs/engine/bank.ipynb #811989f6
 @entry("11.3")
 def _():
     return Exercise(
