@@ -16,11 +16,12 @@ _OUR_COMMAND = os.path.basename(sys.argv[0]).startswith("increlora_") or any(wor
 if _OUR_COMMAND and threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, _end_early)
 
+from increlora.config import IncreLoraConfig
 from increlora.doctor import doctor
 from increlora.optim import Restart, RowAdamW
 from increlora.trainer import IncreLoraCallback, last_checkpoint, row_adamw
 from increlora.training import Growth, match_ranks
-from increlora.tuner import IncreLoraConfig, IncreLoraModel, parameter_counts
+from increlora.model import IncreLoraModel, parameter_counts
 
 __all__ = [
     "Growth", "IncreLoraCallback", "IncreLoraConfig", "IncreLoraModel", "Restart", "RowAdamW", "doctor", "last_checkpoint",

@@ -17,18 +17,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import torch
+from .clock import bare_optimizer, planned_steps
+from .growth import CHECKED
 from .optim import RowAdamW
-from increlora.training import (
-    CHECKED,
-    GrowthState,
-    bare_optimizer,
-    check_adapter,
-    check_budget,
-    check_held,
-    check_optimizer,
-    planned_steps,
-)
-from .tuner import head_names
+from .targets import head_names
+from .training import GrowthState, check_adapter, check_budget, check_held, check_optimizer
 from .validate import InvalidArgument, check_choice
 from torch import nn
 

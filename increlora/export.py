@@ -20,7 +20,8 @@ from pathlib import Path
 import torch
 from .card import write_card
 from .files import check_links, make_folder, read_json, remove_empty, write_json
-from .tuner import IncreLoraLayer, matching_modules
+from .layer import IncreLoraLayer
+from .targets import matching_modules
 from peft import LoraConfig, PeftModel, get_peft_model_state_dict
 from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from peft.utils.other import get_pattern_key

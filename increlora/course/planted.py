@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from ..config import IncreLoraConfig
 from ..files import environment, write_json
 from ..optim import Restart, RowAdamW
 from ..training import Growth
-from ..tuner import IncreLoraConfig
 from peft import get_peft_model
 from torch import nn
 from transformers.utils import ModelOutput

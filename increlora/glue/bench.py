@@ -20,13 +20,14 @@ from statistics import median
 
 import torch
 import torch.nn.functional as F
+from ..config import IncreLoraConfig
 from ..files import environment, write_json
 from .encoders import quiet
 from .presets import deberta_v3_base, load_preset, preset_config, preset_steps
 from ..optim import RowAdamW
 from ..orthogonality import orthogonality
+from ..targets import DEBERTA_TARGETS, head_names, in_head
 from ..training import Growth
-from ..tuner import DEBERTA_TARGETS, IncreLoraConfig, head_names, in_head
 from peft import AdaLoraConfig, LoraConfig, get_peft_model
 from torch import nn
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
-from ..tuner import head_names, in_head
+from ..targets import head_names, in_head
 from torch import nn
 
 # %% ../../nbs/engine/bottlenecks.ipynb #91c352b5

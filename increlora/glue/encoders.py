@@ -35,7 +35,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from ..files import check_links, read_json, write_whole
-from ..tuner import within
+from ..validate import check_number
 from tqdm.auto import tqdm
 
 # %% ../../nbs/engine/encoders.ipynb #6be9cbdc
@@ -1029,7 +1029,7 @@ def head_dropouts(model) -> dict[str, torch.nn.Dropout]:
 def check_dropout(cls_dropout: float | None) -> None:
     "ValueError unless `cls_dropout` is None or a probability below 1"
     if cls_dropout is not None:
-        within("cls_dropout", cls_dropout, lambda p: 0 <= p < 1, "numbers from 0 to below 1")
+        check_number("cls_dropout", cls_dropout, lambda p: 0 <= p < 1, "numbers from 0 to below 1")
 
 
 def set_head_dropout(model, cls_dropout: float | None) -> None:

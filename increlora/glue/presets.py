@@ -17,11 +17,12 @@ from importlib import resources
 from pathlib import Path
 
 import torch
+from ..config import IncreLoraConfig
 from ..files import read_json
 from .encoders import pocket_path, quiet
 from .tasks import get_task
 from ..schedule import Schedule, select
-from ..tuner import IncreLoraConfig, check_modules, default_targets, head_names, matching_modules
+from ..targets import check_modules, default_targets, head_names, matching_modules
 from ..validate import InvalidArgument
 from peft.tuners.tuners_utils import _get_in_out_features, check_target_module_exists
 from safetensors import safe_open

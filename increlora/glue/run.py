@@ -36,6 +36,7 @@ from pathlib import Path
 import torch
 import yaml
 from filelock import FileLock, Timeout
+from ..config import IncreLoraConfig
 from ..extras import needs
 from increlora.files import (
     as_command,
@@ -78,9 +79,10 @@ from increlora.glue.presets import (
     total_steps,
 )
 from .tasks import compute_metrics, get_task, own_task, prepare
+from ..model import increlora_model
 from ..plots import rank_heatmap
+from ..targets import in_head
 from ..trainer import HISTORY, IncreLoraCallback, check_arguments, last_checkpoint, parsed, row_adamw, step_of
-from ..tuner import IncreLoraConfig, in_head, increlora_model
 from transformers import DataCollatorWithPadding, HfArgumentParser, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 

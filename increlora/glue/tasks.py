@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from ..extras import needs
 from .encoders import shortened
-from ..tuner import whole
+from ..validate import check_integer
 
 # %% ../../nbs/engine/tasks.ipynb #d14bb99f
 def draw(rng: random.Random, items: Sequence):
@@ -319,9 +319,9 @@ def pocket_rows(name: str, train_size: int = 4000, validation_size: int = 500, s
 
     Same arguments, same rows, on every machine.
     """
-    whole("train_size", train_size, 1, MAX_ROWS)
-    whole("validation_size", validation_size, 1, MAX_ROWS)
-    whole("data_seed", seed, 0)
+    check_integer("train_size", train_size, 1, MAX_ROWS)
+    check_integer("validation_size", validation_size, 1, MAX_ROWS)
+    check_integer("data_seed", seed, 0)
     twins, plan, content = POCKET[name]
     content = shuffled(content, random.Random(3 * seed))
     kept = len(content) // 8
@@ -901,7 +901,7 @@ def tokenize(dataset, task: str | Task, tokenizer, max_length: int = 128):
     regression); longer inputs are cut.
     """
     task = get_task(task)
-    whole("max_length", max_length, 8)
+    check_integer("max_length", max_length, 8)
 
     def encode(batch):
         # before a million characters become tokens
@@ -921,7 +921,7 @@ def cap(dataset, name: str, rows: int | None, seed: int):
     """
     if rows is None:
         return dataset
-    whole(name, rows, 1)
+    check_integer(name, rows, 1)
     return (
         dataset if rows >= len(dataset) else dataset.select(shuffled(range(len(dataset)), random.Random(seed))[:rows])
     )
@@ -929,7 +929,7 @@ def cap(dataset, name: str, rows: int | None, seed: int):
 # %% ../../nbs/engine/tasks.ipynb #08718ff4
 def hold_out(train, rows: int) -> tuple:
     "A training Dataset without `rows` of its rows, always the same ones, and these as its `validation`."
-    whole("holdout", rows, 1, len(train) - 1)
+    check_integer("holdout", rows, 1, len(train) - 1)
     order = shuffled(range(len(train)), random.Random(0))
     return train.select(sorted(order[rows:])), {"validation": train.select(sorted(order[:rows]))}
 
