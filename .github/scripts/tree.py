@@ -109,7 +109,8 @@ def directives(source):
     for line in source.splitlines():
         if line.startswith("#|"):
             name, _, value = line[2:].strip().partition(":" if ":" in line else " ")
-            found[name.strip()] = value.strip()
+            # a long list of ids may go on in a second line of the same name
+            found[name.strip()] = f"{found.get(name.strip(), '')} {value.strip()}".strip()
         elif line.strip() and not line.startswith("%%"):
             break
     return found
