@@ -18,6 +18,7 @@ EXTRAS = {  # the package as it is imported: the extra that installs it
     "datasets": "glue",
     "scipy": "glue",
     "sklearn": "glue",
+    "submitit": "glue",
     "matplotlib": "plots",
     "seaborn": "plots",
     "IPython": "course",
