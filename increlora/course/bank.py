@@ -770,6 +770,116 @@ def _():
         ],
     )
 
+# %% ../../nbs/engine/bank.ipynb #6344fcb6
+@question("5.1")
+def _():
+    return Quiz(
+        "Draw a and b of length 1 at random in 16 dimensions. Which share of the best rank-one direction does b aᵀ "
+        "hold on average?",
+        ["about 5 %", "about 25 %", "about 50 %"],
+        answer="a",
+        why=[
+            "Each vector meets its direction with about 0.8/√16 = 0.2, and 0.2 · 0.2 = 0.04.",
+            "This is about the share of one vector; there are two, and their shares multiply.",
+            "That would hold in two dimensions or so.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #e0c94780
+@question("5.2")
+def _():
+    return Quiz(
+        "Under Adam, a vector whose gradient is a hundred thousand times smaller than that of its neighbours learns …",
+        ["not at all", "very slowly", "just as fast"],
+        answer="c",
+        why=[
+            "The gradient is small but not zero, and Adam looks at each number's gradients by themselves.",
+            "That is what plain gradient descent would do.",
+            "Adam divides a gradient by its own typical size. Section 'A tiny gradient' shows where this ends.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #ee12803e
+@entry("5.1")
+def _():
+    return Exercise(
+        id="ex-5.1",
+        kind="implement",
+        difficulty=2,
+        minutes=8,
+        paper="Algorithm 1, lines 11-12",
+        task="Write `to_draw(rank, reserve, wanted, limit)`: how many reserve components to draw so that the "
+        "module has "
+        "`wanted` of them, without ever holding more than `limit` = min(in, out) components in all.",
+        name="to_draw",
+        solution="""
+    def to_draw(rank, reserve, wanted, limit):
+        return max(0, min(wanted, limit - rank) - reserve)
+    """,
+        cases=[(2, 0, 1, 8), (2, 1, 4, 8), (7, 0, 4, 8), (8, 0, 1, 8), (6, 2, 4, 8)],
+        mistakes={
+            "A module that is nearly full has no room for all of them.": """
+    def to_draw(rank, reserve, wanted, limit):
+        return max(0, wanted - reserve)
+    """,
+            "Some are there already: draw only what is missing.": """
+    def to_draw(rank, reserve, wanted, limit):
+        return max(0, min(wanted, limit - rank))
+    """,
+        },
+        hints=[
+            "How many reserve components may the module have at most?",
+            "The smaller of what is wanted and what the limit leaves, less those that are there.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #77940a29
+@entry("5.2")
+def _():
+    return Exercise(
+        id="ex-5.2",
+        kind="predict",
+        difficulty=2,
+        minutes=5,
+        paper="Section 3.3",
+        name="factor",
+        cases=[()],
+        task="With the scale α / rank, a module of rank 3 wins one component that adds nothing yet. By which "
+        "factor does "
+        "the norm of its update change in that moment? Pass a number.",
+        solution="def factor(): return 0.75",
+        mistakes={
+            "Only a constant scale leaves the update alone.": lambda: 1.0,
+            "The new rank is 4, the old one 3: it shrinks.": lambda: 4 / 3,
+        },
+        hints=["What is s before and after the win?", "Divide the new scale by the old one; α cancels."],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #c67d69f7
+@entry("5.3")
+def _():
+    return Exercise(
+        id="ex-5.3",
+        kind="predict",
+        difficulty=2,
+        minutes=3,
+        paper="Section 3.3",
+        name="share",
+        cases=[()],
+        task="A reserve vector has a steady gradient of 2·10⁻⁸, and ε = 10⁻⁸. Which share of the learning rate is one "
+        "step of Adam? Pass a number.",
+        solution="def share(): return 2 / 3",
+        mistakes={
+            "That is the step of a gradient far above ε; this one is of its size.": lambda: 1.0,
+            "This is what ε takes away.": lambda: 1 / 3,
+            "At half the rate |g| and ε would be equal.": lambda: 0.5,
+        },
+        hints=[
+            "Which formula gives the step for a gradient that stays the same?",
+            "Put both numbers in: |g| / (|g| + ε).",
+        ],
+    )
+
 # %% ../../nbs/engine/bank.ipynb #a668285f
 @question("7.1")
 def _():
@@ -922,7 +1032,8 @@ def _():
         minutes=6,
         paper="Algorithm 1, line 19",
         name="not_held",
-        task="Write `not_held(model, optimizer)`: the names of the model's trainable parameters that the optimizer does "
+        task="Write `not_held(model, optimizer)`: the names of the model's trainable parameters that the "
+        "optimizer does "
         "not hold, in the order of `model.named_parameters()`. An optimizer may have several `param_groups`.",
         solution="""
 def not_held(model, optimizer):
@@ -982,8 +1093,10 @@ def _():
         paper="Algorithm 1",
         name="diagnosis",
         cases=[()],
-        task="Three loops, three symptoms. A: the total rank reaches its target, the loss is unchanged since step 1, the "
-        "rate is 0.0. B: the total rank stays where it began, the loss falls. C: the total rank reaches its target, the "
+        task="Three loops, three symptoms. A: the total rank reaches its target, the loss is unchanged since "
+        "step 1, the "
+        "rate is 0.0. B: the total rank stays where it began, the loss falls. C: the total rank reaches its "
+        "target, the "
         "loss falls a little, and the bias of the classifier is exactly 0 after training. Answer with a list of three "
         "codes of findings, for A, B and C.",
         solution="def diagnosis():\n    return ['rate', 'allocator', 'head']",
