@@ -989,6 +989,98 @@ def total_rank(t, modules, top_h, interval, final):
         hints=["How many rounds have taken place after t steps?", "min(r_final, n + h · ⌊t / ν⌋)"],
     )
 
+# %% ../../nbs/engine/bank.ipynb #94aada8f
+@question("10.1")
+def _():
+    return Quiz(
+        "24 components are handed out. Which matrices will get the most of them on this task?",
+        [
+            "value and output matrices of the attention",
+            "the feed-forward matrices, which are the largest",
+            "all kinds about the same, as each has 4 matrices",
+        ],
+        answer="a",
+        why=[
+            "They decide what moves from one half of the sentence to the other. The heatmap of this run shows it; "
+            "another "
+            "task may ask for others.",
+            "Size is no importance: the score is a mean over the entries (Eq. 5).",
+            "That would be a uniform rank, LoRA's answer. The scores differ, and top-h sharpens the difference.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #86da0b72
+@entry("10.1")
+def _():
+    return Exercise(
+        id="ex-10.1",
+        kind="predict",
+        difficulty=2,
+        minutes=5,
+        paper="Section 4.1",
+        name="cost",
+        cases=[()],
+        task="Four layers, each with four attention matrices and two feed-forward matrices. LoRA of rank 2 "
+        "costs 18,432 "
+        "numbers on these 24 modules. What would IncreLoRA's 48 components cost at the least, if only attention "
+        "matrices "
+        "won?",
+        solution="def cost(): return 24 // 6 * (4 * 256 + 2 * 640) + 24 * 256",
+        mistakes={
+            "Every module starts with one component, the feed-forward ones too.": lambda: 48 * 256,
+            "That is LoRA's uniform cost.": lambda: 18432,
+            "Those are the components at the start alone; 24 more were handed out.": lambda: 4 * (4 * 256 + 2 * 640),
+        },
+        hints=["What is fixed before the first round?", "24 first components at their own price, 24 more at 256 each."],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #fd7bdbd1
+@question("10.2")
+def _():
+    return Quiz(
+        "498 of 500 rows against 499 of 500, on a synthetic task, with one seed. Which "
+        "sentence do the numbers support?",
+        [
+            "LoRA is the better method",
+            "Growing ranks reach the same score with fewer parameters, in general",
+            "Here both learn the task, and LoRA is there sooner",
+        ],
+        answer="c",
+        why=[
+            "One row more or less is what a shuffled batch changes.",
+            "It was so in this run. Where ranks land decides the cost, and that differs between tasks and seeds.",
+            "That is what the curve shows, and all that it shows.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #e400cfa7
+@entry("10.2")
+def _():
+    return Exercise(
+        id="ex-10.2",
+        kind="implement",
+        difficulty=2,
+        minutes=5,
+        name="standard_error",
+        task="`share` of `n` rows were right. Write `standard_error(share, n)`: the standard deviation of such a "
+        "share, when "
+        "each row is right with that probability, independently.",
+        solution="""
+def standard_error(share, n):
+    return (share * (1 - share) / n) ** 0.5
+""",
+        cases=[(0.996, 500), (0.5, 100), (0.8, 277), (1.0, 50)],
+        mistakes={
+            "That is the variance; the standard error is its root.": "def standard_error(share, n):\n    "
+            "return share * (1 - share) / n",
+            "That is the deviation of one row. The mean of n rows "
+            "varies less, by √n.": "def standard_error(share, n):\n    return (share * (1 - share)) ** 0.5",
+            "That is the deviation of the number of right rows; a share is that number divided by n.": "def "
+            "standard_error(share, n):\n    return (n * share * (1 - share)) ** 0.5",
+        },
+        hints=["What is the variance of one row that is 1 with probability p and 0 otherwise?", "√(p (1 − p) / n)"],
+    )
+
 # %% ../../nbs/engine/bank.ipynb #4b1e6b78
 @question("11.1")
 def _():
@@ -1519,4 +1611,353 @@ def _():
             "A module without a matching key gets r.": lambda: [4, 4, 4],
         },
         hints=["Keys are tried in their order.", "Does 'dense' match the end of both names?"],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #e9ec6b41
+@question("bottlenecks.1")
+def _():
+    return Quiz(
+        "A network x + up(gelu(down(x))) goes behind a frozen, pretrained layer. Which start lets it learn without "
+        "disturbing the model?",
+        ["up and down random", "up zero, down random", "up and down zero"],
+        answer="b",
+        why=[
+            "The model's outputs change before it has seen a single example.",
+            "The network adds nothing at first, and up has a gradient at once.",
+            "It adds nothing at first, but only a constant could ever be learned. You will see why below.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #86ddbff5
+@entry("bottlenecks.1")
+def _():
+    return Exercise(
+        id="ex-bottlenecks.1",
+        kind="implement",
+        difficulty=2,
+        minutes=6,
+        paper="Table 1",
+        name="largest_size",
+        task="Write `largest_size(budget, n, width)`: the largest common size of `n` bottlenecks of that width, biases "
+        "counted, whose parameters do not exceed `budget`.",
+        solution="def largest_size(budget, n, width):\n    return (budget // n - width) // (2 * width + 1)",
+        cases=[(313_536, 24, 768), (18_432, 8, 128), (1_220_000, 24, 768), (304_319, 12, 768), (159, 3, 2)],
+        mistakes={
+            "The biases count too: one for each hidden unit, and "
+            "`width` whatever the size.": "def largest_size(budget, "
+            "n, width):\n    return (budget // n) // (2 * width)",
+            "The budget is shared by all `n` bottlenecks.": "def largest_size(budget, n, width):\n    return (budget - "
+            "width) // (2 * width + 1)",
+            "Do not exceed the budget: round down, not to the nearest.": "def largest_size(budget, n, width):\n   "
+            " return "
+            "round((budget / n - width) / (2 * width + 1))",
+        },
+        hints=["Which parameters are there even at size 0?", "Per bottleneck: width + size · (2 · width + 1)."],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #82f2770b
+@entry("bottlenecks.2")
+def _():
+    return Exercise(
+        id="ex-bottlenecks.2",
+        kind="predict",
+        difficulty=2,
+        minutes=4,
+        name="moving",
+        task="A bottleneck of width 128 and size 4 starts as in this lesson. How many of its numbers have a gradient "
+        "other than zero in the first step?",
+        solution="def moving():\n    return 128 * 4 + 128",
+        cases=[()],
+        mistakes={
+            "The gradients of D and d pass through U, which is zero.": lambda: 2 * 128 * 4 + 128 + 4,
+            "Do not forget the bias u.": lambda: 128 * 4,
+            "Other way round: the hidden units are not zero, so U has a gradient; D has none.": lambda: 128 * 4 + 4,
+        },
+        hints=[
+            "Look at the first step above: which two of the four have a gradient?",
+            "U has width · size numbers, u has width.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #f25f259c
+@question("encoders.1")
+def _():
+    return Quiz(
+        "A frozen encoder with random weights gets a rank-2 update on every matrix. On film reviews it will probably",
+        [
+            "do as well as with pretrained weights",
+            "be better, because nothing has to be unlearned",
+            "stay near guessing",
+        ],
+        answer="c",
+        why=[
+            "Then pretraining would be worthless; nobody has seen that.",
+            "There is nothing to unlearn, but nothing to build on either.",
+            "Yes: a small update re-weights features. Random layers offer hardly any that carry meaning.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #1ca89b83
+@entry("encoders.1")
+def _():
+    import math
+
+    return Exercise(
+        id="ex-encoders.1",
+        kind="implement",
+        difficulty=1,
+        minutes=3,
+        name="blind",
+        names={"math": math},
+        task="Write `blind(vocab_size, reserved)`: the loss in nats of an encoder that gives every piece except the "
+        "reserved ones the same probability.",
+        solution="def blind(vocab_size, reserved): return math.log(vocab_size - reserved)",
+        cases=[(8192, 0), (8192, 5), (120, 5)],
+        mistakes={
+            "The loss is minus the logarithm of a probability, so it is positive.": "def blind(vocab_size, reserved): "
+            "return -math.log(vocab_size - reserved)",
+            "Reserved pieces are never the answer: they leave fewer choices.": "def blind(vocab_size, "
+            "reserved): return "
+            "math.log(vocab_size)",
+            "Nats: the natural logarithm.": "def blind(vocab_size, reserved): return math.log2(vocab_size - reserved)",
+        },
+        hints=["Each piece has probability 1/n. Which n?", "The loss of probability p is −log p."],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #90f8b0ec
+@entry("encoders.2")
+def _():
+    import numpy as np
+
+    return Exercise(
+        id="ex-encoders.2",
+        kind="implement",
+        difficulty=2,
+        minutes=8,
+        name="where",
+        names={"np": np},
+        task="Write `where(ids, reserved)`: the flat positions of the matrix `ids` that may be hidden, "
+        "ascending; tokens "
+        "below `reserved` may not.",
+        solution="def where(ids, reserved): return np.flatnonzero(ids.reshape(-1) >= reserved)",
+        cases=[(np.array([[1, 7, 5, 2], [1, 3, 9, 2]]), 5), (np.array([[1, 2, 2]]), 5), (np.array([[0, 4, 6]]), 3)],
+        mistakes={
+            "Token number `reserved` itself is an ordinary one: use >=.": "def where(ids, reserved): return "
+            "np.flatnonzero(ids.reshape(-1) > reserved)",
+            "These are the reserved tokens, not the others.": "def where(ids, reserved): return "
+            "np.flatnonzero(ids.reshape(-1) < reserved)",
+            "Flat positions, not columns.": "def where(ids, reserved): return np.nonzero(ids >= reserved)[1]",
+        },
+        hints=["Flatten the rows first.", "`np.flatnonzero(condition)` lists where a condition holds."],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #bc8f2963
+@question("official_parity.1")
+def _():
+    return Quiz(
+        "Until the first round no reserve component counts: its λ is 1e-5 and frozen. "
+        "Draw the reserve one update later. What changes in the active components before the first round?",
+        ["nothing that float64 could show", "about one part in 100,000", "about one part in 100"],
+        answer="c",
+        why=[
+            "The reserve stands in the forward pass with λ = 1e-5, so there is something to see.",
+            "That is the way through the forward pass. There is another way.",
+            "Yes: through the regularizer, whose norm the released code does not square.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #fcc8f1c1
+@question("other_models.1")
+def _():
+    return Quiz(
+        "She writes `IncreLoraConfig(task_type='CAUSAL_LM')` and no target_modules. What competes for components "
+        "in each "
+        "layer of her Llama?",
+        ["all seven matrices", "query and value", "all seven, and the output layer"],
+        answer="b",
+        why=[
+            "That is the paper's rule, and one word away: target_modules='all-linear'.",
+            "Yes: PEFT's own table, so that runs can be compared with LoRA's. The lesson shows what the others "
+            "would add.",
+            "The output layer is never a default: in many models it is the embedding matrix itself.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #465fd36b
+@entry("other_models.1")
+def _():
+    return Exercise(
+        id="ex-other_models.1",
+        kind="predict",
+        difficulty=2,
+        minutes=5,
+        paper="Section 4.1",
+        name="unit",
+        cases=[()],
+        task="A Llama with 32 layers is 4096 wide, its feed-forward layers 11008; all heads have keys of their "
+        "own. With "
+        "target_modules='all-linear' each layer has q, k, v, o (4096 × 4096) and gate, up, down (4096 × 11008). How "
+        "many adapter parameters does it start with, at rank 1?",
+        solution="def unit(): return 32 * (4 * (4096 + 4096) + 3 * (4096 + 11008))",
+        mistakes={
+            "That is the default, query and value only.": lambda: 32 * 2 * 8192,
+            "Llama's feed-forward part has three matrices, not two.": lambda: 32 * (4 * 8192 + 2 * 15104),
+        },
+        hints=["What does one component of a matrix cost?", "in + out for each of seven matrices in 32 layers."],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #88ef90c5
+@entry("other_models.2")
+def _():
+    return Exercise(
+        id="ex-other_models.2",
+        kind="implement",
+        difficulty=2,
+        minutes=6,
+        name="update_loss",
+        task="Write `update_loss(means, counts)`: the loss a token of a whole update, from the mean loss of each "
+        "micro-batch and its number of label tokens. A micro-batch without label tokens has the count 0 and may carry "
+        "any mean.",
+        solution="""
+    def update_loss(means, counts):
+        return sum(m * n for m, n in zip(means, counts) if n) / sum(counts)
+    """,
+        cases=[([4.0, 1.0], [1, 3]), ([2.0, 3.0, 7.0], [4, 4, 2]), ([float("nan"), 2.0], [0, 5])],
+        mistakes={
+            "That is the mean of means: short micro-batches weigh too much.": "def update_loss(means, counts):\n "
+            "   kept "
+            "= [m for m, n in zip(means, counts) if n]\n    return sum(kept) / len(kept)",
+            "Nobody divided: the sum of the means grows with the number of micro-batches.": "def update_loss(means, "
+            "counts):\n    return sum(m for m, n in zip(means, counts) if n)",
+            "0 · NaN is NaN: a micro-batch without labels must not take part.": "def update_loss(means, counts):\n    "
+            "return sum(m * n for m, n in zip(means, counts)) / sum(counts)",
+        },
+        hints=[
+            "What is the sum of a micro-batch's token losses?",
+            "Σ mean·count / Σ count, without empty micro-batches.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #851bb29d
+@question("tasks.1")
+def _():
+    return Quiz(
+        "pocket_pairs: the word counter scored 0.5. Counts of two neighbouring words as well, trained on both "
+        "orders of "
+        "each pair: what changes?",
+        ["It still scores near 0.5", "It reaches about 0.9", "It falls to 0"],
+        answer="a",
+        why=[
+            "Twins are the same two sentences in the other order; but for the seam between them, they also share their "
+            "word pairs.",
+            "Two-word counts help within a sentence, but the twins here hold the same two sentences.",
+            "A bag that cannot tell twins apart gets one of two right, not none.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #dcc18bc4
+@question("trainer.1")
+def _():
+    return Quiz(
+        "What does a run whose ranks grow need, to go on exactly?",
+        [
+            "the weights, since their shapes tell the ranks",
+            "the weights and the optimizer's averages",
+            "weights and reserve, averages of the scores, the age of every row, both schedules, the state of the "
+            "random numbers",
+        ],
+        answer="c",
+        why=[
+            "The ranks are there, but the next winners depend on scores of many steps, and every row is in its "
+            "own warmup.",
+            "Without the averages of the scores other modules win; without ages no row knows its rate.",
+            "All of it. It lies where the Trainer saves anyway: in the adapter's buffers and in the optimizer's state.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #66b75ee5
+@entry("trainer.1")
+def _():
+    return Exercise(
+        id="ex-trainer.1",
+        kind="puzzle",
+        difficulty=1,
+        minutes=3,
+        name="repeated",
+        cases=[()],
+        task="`save_steps=8`, and the process is killed in the middle of update 21. How many finished updates does the "
+        "resumed run repeat? Answer with a number.",
+        solution="def repeated():\n    return 4",
+        mistakes={
+            "Update 21 was not finished; there is nothing of it to repeat.": lambda: 5,
+            "The last checkpoint is that of update 16, not the one of 8.": lambda: 12,
+            "What was done after the checkpoint is lost, although the history has lines about it.": lambda: 0,
+        },
+        hints=["Which multiple of 8 was the last one?", "Updates 17, 18, 19 and 20 were finished."],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #7e421777
+@entry("trainer.2")
+def _():
+    import json
+
+    return Exercise(
+        id="ex-trainer.2",
+        kind="implement",
+        difficulty=2,
+        minutes=8,
+        name="resume_step",
+        names={"json": json},
+        task="A folder's checkpoints as a dictionary: name -> text of `trainer_state.json`, or None where the file is "
+        "missing. Write `resume_step(found)`: the step to resume from, 0 if there is no whole checkpoint. Step 16 is "
+        "later than step 8.",
+        solution="""
+    def resume_step(found):
+        steps = []
+        for text in found.values():
+            try:
+                steps.append(json.loads(text)["global_step"])
+            except (TypeError, ValueError):
+                pass
+        return max(steps, default=0)
+    """,
+        cases=[
+            ({"checkpoint-8": '{"global_step": 8}', "checkpoint-16": '{"global_step": 16}'},),
+            ({"checkpoint-8": '{"global_step": 8}', "checkpoint-16": '{"global_st'},),
+            ({"checkpoint-8": '{"global_step": 8}', "checkpoint-16": None},),
+            ({"checkpoint-8": None},),
+        ],
+        mistakes={
+            "A checkpoint counts only if its last file is there and whole: the highest number may be that of a "
+            "save that "
+            "was cut off.": "def resume_step(found):\n    return max((int(name.split('-')[1]) for name in found), "
+            "default=0)",
+            "Names are text, and as text 'checkpoint-8' comes after 'checkpoint-16'.": "def resume_step(found):\n    "
+            "whole = [name for name, text in found.items() if text and text.endswith('}')]\n    return "
+            "int(max(whole).split('-')[1]) if whole else 0",
+            "A file that is there may still be cut in the middle.": "def resume_step(found):\n    return "
+            "max((int(name.split('-')[1]) for name, text in found.items() if text), default=0)",
+        },
+        hints=[
+            "What do json.loads(None) and json.loads('{\"glob') raise?",
+            "Collect the steps of all that can be parsed; max(..., default=0).",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #dc94e8f2
+@question("trainers.1")
+def _():
+    return Quiz(
+        "What must a trainer give to growth?",
+        [
+            "a moment between backward and update, and an optimizer that knows the age of rows",
+            "its loss, so that the regularizer can be added to it",
+            "a subclass with a training_step of its own",
+        ],
+        answer="a",
+        why=[
+            "Scores are read from gradients, rows get their own rates: an event, an attribute.",
+            "The regularizer depends on the weights alone. Its gradient needs no loss.",
+            "Then every trainer would need one, and every new release of it another.",
+        ],
     )
