@@ -261,17 +261,18 @@ def problems(path):
 
 
 def answers(paths):
-    "No lesson gives away what the bank holds; the search is tried on made-up leaks first (leaks.py)."
+    "No notebook gives away what the bank holds; the search is tried on made-up leaks first (leaks.py)."
     yield from leaks.self_check()
     try:
         held = leaks.bank()
     except RuntimeError as error:
         yield f"the bank cannot be built: {error}"
         return
-    for path in filter(is_lesson, paths):
-        yield from (f"{path.name}, cell {i}: {sentence}" for i, sentence in leaks.in_notebook(read(path), held))
-    if set(lessons()) <= set(paths):
-        yield from leaks.unused(held, {path.stem: read(path) for path in lessons()})
+    books = leaks.readable(paths)
+    for name, nb in books.items():
+        yield from (f"{name}.ipynb, cell {i}: {sentence}" for i, sentence in leaks.in_notebook(nb, held))
+    if set(notebooks()) <= set(paths):
+        yield from leaks.unused(held, books)
 
 
 def heads(paths):

@@ -1,6 +1,6 @@
 """No answer before it is asked for: looks for the bank's solutions, answers and explanations where a reader would see.
 
-python .github/scripts/leaks.py                  the lessons (nbs/NN_*.ipynb), sources and stored outputs
+python .github/scripts/leaks.py                  all notebooks, sources and stored outputs
 python .github/scripts/leaks.py _docs/*.html     built pages
 
 The bank (nbs/engine/bank.ipynb) is the only place for them. Lines of code are compared without their layout, texts
@@ -17,7 +17,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from tree import NOT_PAGES, ROOT, directives, lessons, read, run
+from tree import NOT_PAGES, directives, notebooks, read, run
 
 SHORTEST_LINE, SHORTEST_TEXT = 20, 15  # characters without blanks; anything shorter stands in every lesson
 DUMP = """
@@ -154,7 +154,7 @@ def in_notebook(nb, held):
             if DEFINES.search(c["source"]) and "default_exp" not in directives(c["source"]):
                 yield (
                     i,
-                    "defines an exercise or a quiz; its place is engine/bank, a lesson says exercise(...) or quiz(...)",
+                    "defines an exercise or a quiz; its place is engine/bank, here stands exercise(...) or quiz(...)",
                 )
             yield from ((i, sentence) for sentence in given_away(c["source"], held))
         for where, texts in places.items():
@@ -162,7 +162,7 @@ def in_notebook(nb, held):
         if any(PASSED.search(t) for t in places["stored output"]):
             yield i, "the stored output says that an answer is right"
         if c["cell_type"] == "markdown":
-            for id, letter in re.findall(r'quiz\("([\d.]+)"\)\.answer\("(\w)"\)', c["source"]):
+            for id, letter in re.findall(r'quiz\("([\w.]+)"\)\.answer\("(\w)"\)', c["source"]):
                 if letter == held["quizzes"].get(id, {}).get("right"):
                     yield i, f"the text answers quiz {id}"
 
@@ -173,18 +173,23 @@ def used(nb):
     return {(kind, id) for kind, id in re.findall(r'\b(exercise|quiz)\("([^"]+)"\)', text)}
 
 
+def prefix(name):
+    "What the numbers of a notebook's exercises begin with: '3' in 03_importance, its name in the engine room."
+    return str(int(name[:2])) if re.match(r"\d\d_", name) else name
+
+
 def unused(held, books):
-    "Sentences: what a lesson shows that the bank has not (or under another lesson), and what no lesson shows."
+    "Sentences: what a notebook shows that the bank has not (or under another name), and what no notebook shows."
     shown = set()
     for name, nb in books.items():
         shown |= used(nb)
         for kind, id in sorted(used(nb)):
             if id not in held["exercises" if kind == "exercise" else "quizzes"]:
                 yield f"{name}: {kind} {id} is not in the bank"
-            elif int(id.partition(".")[0]) != int(name[:2]):
-                yield f"{name}: {kind} {id} has the number of another lesson"
+            elif id.partition(".")[0] != prefix(name):
+                yield f"{name}: {kind} {id} has the number of another notebook"
     for kind, shelf in (("exercise", "exercises"), ("quiz", "quizzes")):
-        yield from (f"bank: no lesson shows {kind} {id}" for id in held[shelf] if (kind, id) not in shown)
+        yield from (f"bank: no notebook shows {kind} {id}" for id in held[shelf] if (kind, id) not in shown)
 
 
 # a bank and a lesson made up to be found out: the rules are tried before they are trusted
@@ -246,7 +251,7 @@ def self_check():
         yield "a made-up leak in a page is not found"
     if in_page("<p>Average two values.</p>", hidden):
         yield "a clean page is accused"
-    book = {"01_x": {"cells": [cell('exercise("1.1")\nquiz("2.1")')]}, "02_x": {"cells": [cell('exercise("1.1")')]}}
+    book = {"01_x": {"cells": [cell('exercise("1.1")\nquiz("2.1")')]}, "other": {"cells": [cell('exercise("1.1")')]}}
     if len(list(unused(SPECIMEN, book))) != 4:
         yield "an entry that is missing, misplaced or unused is not found"
 
@@ -260,9 +265,15 @@ def pages(paths):
         yield from (f"{path.name}: {name}" for name in in_page(path.read_text(encoding="utf-8"), hidden))
 
 
+def readable(paths=None):
+    "{name: notebook} of all that a reader may meet: not the bank, nor the tool room, which shows how an entry is made."
+    hidden = (*NOT_PAGES, "engine/exercises")
+    return {p.stem: read(p) for p in paths or notebooks() if not p.with_suffix("").as_posix().endswith(hidden)}
+
+
 def book():
-    "Sentences about the lessons of the working tree."
-    books = {nb.stem: read(nb) for nb in lessons(ROOT)}
+    "Sentences about the notebooks of the working tree."
+    books = readable()
     for name, nb in books.items():
         yield from (f"{name}.ipynb, cell {i}: {sentence}" for i, sentence in in_notebook(nb, bank()))
     yield from unused(bank(), books)
@@ -272,7 +283,7 @@ def main(paths=None):
     found = [*self_check(), *(pages(paths) if paths else book())]
     for line in found:
         print("  " + line)
-    seen = f"{len(paths)} pages" if paths else f"{len(lessons(ROOT))} lessons"
+    seen = f"{len(paths)} pages" if paths else f"{len(readable())} notebooks"
     print(f"  {len(secrets(bank()))} secrets, {seen}, {len(found)} leaks")
     return 1 if found else 0
 

@@ -72,7 +72,7 @@ def boxes(cells):
     "(cell, id) of each exercise: where its box is shown."
     for i, c in enumerate(cells):
         if c["cell_type"] == "code":
-            found = re.match(r'(?s)\s*(?:#\|.*?\n|\w+ = )*exercise\("([\d.]+)"\)\s*$', c["source"])
+            found = re.match(r'(?s)\s*(?:#\|.*?\n|\w+ = )*exercise\("([\w.]+)"\)\s*$', c["source"])
             old = re.search(r'(?s)=\s*Exercise\(.*?id="ex-([^"]+)"', c["source"])
             if found or old:
                 yield i, (found or old).group(1)

@@ -569,6 +569,26 @@ def _():
         ],
     )
 
+# %% ../../nbs/engine/bank.ipynb #ef2e4918
+@question("3.2")
+def _():
+    return Quiz(
+        "A raw score hovers around 1, jumps to 2 at step 40 and stays there. What does Ŝ = I·U do?",
+        [
+            "It rises to a new level and stays there.",
+            "It does not react: both averages smooth the jump away.",
+            "It falls: a jump makes the score less certain.",
+            "It rises, and falls back although S stays high.",
+        ],
+        answer="d",
+        why=[
+            "I does so. U does not: it measures the distance between S and I, which closes again.",
+            "Both averages follow within a few steps; with β = 0.85 each step goes 15 % of the way.",
+            "U is larger when the score is less certain, and Ŝ is multiplied by U, not divided.",
+            "Both factors rise at once; then I arrives at the new level, the distance closes, and U falls.",
+        ],
+    )
+
 # %% ../../nbs/engine/bank.ipynb #43e08f59
 @question("4.1")
 def _():
