@@ -8,6 +8,7 @@ CHANGELOG.md. A page needs only what lies beside it: style.css, search.js, the i
 
 import argparse
 import ast
+import functools
 import html
 import json
 import os
@@ -17,16 +18,29 @@ import sys
 import tokenize
 from importlib.util import find_spec
 from pathlib import Path
+from string import Template
 
-from tree import ROOT, directives, notebooks, read, setting
+import house
+from tree import NOT_PAGES, ROOT, directives, notebooks, read, setting
 
 NBS, SITE = ROOT / "nbs", Path(__file__).parent / "site"
-NEVER = {"engine/bank"}  # the solutions of the exercises
+NEVER = set(NOT_PAGES)
 SILENT = re.compile(r"\s*(import nbdev\s*)?(nbdev\.)?nbdev_export\(.*\)\s*|\s*(%\w+.*\s*)*")
 PARTS = {"": "The book", "engine": "Engine room", "appendix": "Appendix", "api": "Modules", "about": "The project"}
 ROOT_PAGES = {"contributing": "CONTRIBUTING.md", "changelog": "CHANGELOG.md"}
-MATHJAX = ["MathJax.js", "config/TeX-AMS-MML_HTMLorMML-full.js", "extensions", "fonts", "jax"]
-LEFT_OUT = shutil.ignore_patterns("a11y", "AssistiveMML.js", "MathML", "AsciiMath", "SVG", "CommonHTML", "NativeMML")
+BUNDLE = "config/TeX-AMS-MML_HTMLorMML-full.js"
+MATHJAX = [
+    "LICENSE",
+    "MathJax.js",
+    BUNDLE,
+    "extensions",
+    "fonts",
+    "jax/input/TeX",
+    "jax/element",
+    "jax/output/HTML-CSS",
+]
+LEFT_OUT = shutil.ignore_patterns("a11y", "AssistiveMML.js")
+ALONE = "a|pre|h[1-6]|summary|script|style"  # in these a word becomes no link
 CELL = re.compile(r"(?s)\A(?:#\|[^\n]*\n?|[ \t]*\n)+")
 
 
@@ -57,15 +71,15 @@ def renderer():
 
     class Renderer(IPythonRenderer):
         def block_math(self, body):
-            return rf'<div class="math">\[{self.escape_html(body)}\]</div>'
+            return formula("div", rf"\[{body}\]", body)
 
         def inline_math(self, body):
-            return rf'<span class="math">\({self.escape_html(body)}\)</span>'
+            return formula("span", rf"\({body}\)", body)
 
         def heading(self, text, level, **attrs):
             words = re.sub(r"<[^>]+>", "", text)
             slug = anchor(html.unescape(words))
-            return f'<h{level} id="{slug}">{text}<a class="anchor" href="#{slug}" aria-label="link to here">#</a></h{level}>\n'
+            return heading(level, slug, text)
 
         def table(self, text):
             return f'<div class="wide">{super().table(text)}</div>' if hasattr(super(), "table") else text
@@ -73,9 +87,20 @@ def renderer():
     return MarkdownWithMath(renderer=Renderer(escape=False))
 
 
+def formula(element, delimited, tex):
+    "A formula for MathJax, and its TeX for whoever is read to."
+    words = html.escape(" ".join(tex.split()), quote=True)
+    return f'<{element} class="tex" role="math" aria-label="{words}">{html.escape(delimited, quote=False)}</{element}>'
+
+
 def anchor(text):
     "The address of a heading: as JupyterLab has it, with hyphens for spaces."
     return re.sub(r"\s+", "-", re.sub(r"[`$\\{}\"<>%]", "", text).strip())
+
+
+def heading(level, id, text):
+    link = f'<a class="anchor" href="#{id}" aria-label="link to here">#</a>'
+    return f'<h{level} id="{id}">{text}{link}</h{level}>\n'
 
 
 def highlighted(source, lexer="python"):
@@ -167,9 +192,7 @@ def definition(node, lines, markdown, prefix=""):
     "A function or a class with its public methods."
     name = prefix + node.name
     level = 3 if prefix else 2
-    parts = [
-        f'<h{level} id="{name}"><code>{name}</code><a class="anchor" href="#{name}" aria-label="link to here">#</a></h{level}>'
-    ]
+    parts = [heading(level, name, f"<code>{name}</code>")]
     parts += [highlighted(signature(node, lines)), docstring(node, markdown)]
     if isinstance(node, ast.ClassDef):
         if listed := fields(node, lines):
@@ -205,27 +228,23 @@ def module_page(path, markdown):
         if isinstance(n, (ast.Assign, ast.AnnAssign))
         and any(isinstance(t, ast.Name) and t.id in wanted for t in getattr(n, "targets", None) or [n.target])
     ]
-    m = re.search(r"File to edit: \.\./(?:\.\./)?nbs/(\S+)\.ipynb", text[:2000])
+    home = house.source(path)
     intro = [f'<h1 id="{dotted}"><code>{dotted}</code></h1>', docstring(tree, markdown)]
-    if m:
-        intro.append(f'<p class="from">Built and tested in <a href="{m[1]}.ipynb">nbs/{m[1]}.ipynb</a>.</p>')
+    if home:
+        intro.append(f'<p class="from">Built and tested in <a href="{home}.ipynb">nbs/{home}.ipynb</a>.</p>')
     if short := [v for v in values if len(v.splitlines()) <= 12]:
         intro.append(highlighted("\n".join(short)))
     body = "\n".join(intro + [definition(nodes[n], lines, markdown) for n in wanted if n in nodes])
     sub = (ast.get_docstring(tree) or "").split("\n")[0]
-    page = Page("api/" + dotted.removeprefix("increlora."), "api", dotted, body, sub, m and f"nbs/{m[1]}.ipynb")
-    page.names, page.home = [n for n in wanted if n in nodes], m and m[1]
+    page = Page("api/" + dotted.removeprefix("increlora."), "api", dotted, body, sub, home and f"nbs/{home}.ipynb")
+    page.names = [n for n in wanted if n in nodes]
     return page
 
 
 def module_paths():
-    "The generated modules in the order of the notebooks that make them."
-    found = []
-    for path in sorted((ROOT / "increlora").rglob("*.py")):
-        m = re.search(r"File to edit: \.\./(?:\.\./)?nbs/(\S+)\.ipynb", path.read_text(encoding="utf-8")[:2000])
-        if m and m[1] not in NEVER:
-            found.append((path.parent != ROOT / "increlora", path.parent.name, m[1].count("/"), m[1], path))
-    return [f[-1] for f in sorted(found)]
+    "The generated modules in the order of the house, without those whose notebook is never a page."
+    paths = [house.path(name) for name in house.ORDER]
+    return [p for p in paths if p.exists() and house.source(p) not in NEVER]
 
 
 # --- links ---
@@ -245,8 +264,7 @@ def doclinks(body, page, names, pages):
             return m[0]
         return f'<a class="doclink" href="{page.up}{target}"><code>{m["code"]}</code></a>'
 
-    skip = r"<a\b.*?</a>|<pre\b.*?</pre>|<h[1-6]\b.*?</h[1-6]>|<summary\b.*?</summary>|<(?:script|style)\b.*?</(?:script|style)>"
-    return re.sub(rf"(?s){skip}|<code>(?P<code>[^<]+)</code>", linked, body)
+    return re.sub(rf"(?s)<({ALONE})\b.*?</\1>|<code>(?P<code>[^<]+)</code>", linked, body)
 
 
 def relinked(body, page, pages, out):
@@ -302,9 +320,8 @@ def navigation(page, parts):
                 inner = "".join(f'<li><a href="#{i}">{t}</a></li>' for i, t in p.headings)
                 inner = f'<ul class="sections">{inner}</ul>'
             items.append(f'<li><a href="{page.up}{p.url}"{current}>{label}</a>{inner}</li>')
-        rows.append(
-            f"<details{' open' if here or part == '' else ''}><summary>{PARTS[part]}</summary><ul>{''.join(items)}</ul></details>"
-        )
+        start = "<details open>" if here or part == "" else "<details>"
+        rows.append(f"{start}<summary>{PARTS[part]}</summary><ul>{''.join(items)}</ul></details>")
     return "\n".join(rows)
 
 
@@ -323,6 +340,11 @@ def neighbours(page, pages):
     return f'<nav class="neighbours" aria-label="before and after">{to(i - 1, "← {}")}{to(i + 1, "{} →")}</nav>'
 
 
+@functools.cache
+def template(name):
+    return Template((SITE / name).read_text(encoding="utf-8"))
+
+
 def shell(page, parts, pages):
     "The whole document."
     source = ""
@@ -330,9 +352,9 @@ def shell(page, parts, pages):
         address = f"{setting('git_url')}/blob/{setting('branch')}/{page.source}"
         source = f'<p class="source"><a href="{address}">{page.source}</a></p>'
     maths = ""
-    if 'class="math"' in page.body:
-        maths = MATH.format(up=page.up)
-    return SHELL.format(
+    if 'class="tex"' in page.body:
+        maths = template("mathjax.html").substitute(up=page.up)
+    return template("page.html").substitute(
         title=html.escape(page.title),
         up=page.up,
         nav=navigation(page, parts),
@@ -342,40 +364,6 @@ def shell(page, parts, pages):
         maths=maths,
         description=html.escape(re.sub(r"[`$]", "", page.sub), quote=True),
     )
-
-
-MATH = r"""<script type="text/x-mathjax-config">
-MathJax.Hub.Config({{
-  tex2jax: {{inlineMath: [["\\(", "\\)"]], displayMath: [["\\[", "\\]"]], processEnvironments: false}},
-  showMathMenu: false, showProcessingMessages: false, messageStyle: "none",
-  "HTML-CSS": {{availableFonts: [], preferredFont: null, webFont: "STIX-Web", imageFont: null, linebreaks: {{automatic: true}}}}
-}});
-</script>
-<script src="{up}mathjax/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full" defer></script>"""
-
-SHELL = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} · increlora</title><meta name="description" content="{description}">
-<link rel="icon" href="data:,"><link rel="stylesheet" href="{up}style.css">
-<script>window.siteRoot = "{up}";</script>
-<script src="{up}search-index.js" defer></script><script src="{up}search.js" defer></script>
-{maths}
-</head>
-<body>
-<a class="skip" href="#main">to the text</a>
-<header><a class="home" href="{up}index.html">increlora</a>
-<form role="search" onsubmit="return false"><input id="search" type="search" placeholder="search ( / )" aria-label="search all pages" autocomplete="off">
-<ol id="results" hidden></ol></form></header>
-<div class="columns">
-<nav class="all" aria-label="all pages"><details class="menu" open><summary>All pages</summary>{nav}</details></nav>
-<main id="main">{body}
-{neighbours}{source}</main>
-</div>
-</body>
-</html>
-"""
 
 
 # --- the search ---
@@ -457,7 +445,8 @@ def mathjax(out):
     spec = find_spec("jupyter_server_mathjax")
     if spec is None:
         sys.exit(
-            "error: the pages need the package jupyter-server-mathjax (extra dev); run: python .github/scripts/make_venv.py --force"
+            "error: the pages need the package jupyter-server-mathjax (extra dev); "
+            "run: python .github/scripts/make_venv.py --force"
         )
     source = Path(spec.origin).parent / "static"
     for part in MATHJAX:
@@ -466,6 +455,10 @@ def mathjax(out):
             shutil.copytree(source / part, out / "mathjax" / part, ignore=LEFT_OUT)
         else:
             shutil.copy2(source / part, out / "mathjax" / part)
+    bundle = out / "mathjax" / BUNDLE  # a blank font that a browser would ask for, and complain that it gets none
+    bundle.write_text(
+        bundle.read_text(encoding="utf-8").replace("url('about:blank')", "local('MathJax_Blank')"), "utf-8"
+    )
 
 
 def build(out):

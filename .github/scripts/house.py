@@ -41,6 +41,9 @@ STOREYS = {
         "glue.bottleneck",
         "glue.methods",
         "glue.presets",
+        "glue.arguments",
+        "glue.run_folder",
+        "glue.stop",
         "glue.results",
         "glue.run",
         "glue.export_run",
@@ -122,10 +125,14 @@ def check():
     return [*listed(found), *upwards(found), *alone()]
 
 
-def source(tree_path):
-    "The notebook that a module comes from, below nbs/."
-    text = tree_path.read_text(encoding="utf-8")[:2000]
-    m = re.search(r"File to edit: \.\./(?:\.\./)?nbs/(\S+\.ipynb)", text)
+def path(name):
+    "The file of a module."
+    return ROOT / "increlora" / Path(*name.split(".")).with_suffix(".py")
+
+
+def source(file):
+    "The notebook that a module comes from, below nbs/, without its ending; None for a file written by hand."
+    m = re.search(r"File to edit: \.\./(?:\.\./)?nbs/(\S+)\.ipynb", file.read_text(encoding="utf-8")[:2000])
     return m[1] if m else None
 
 
@@ -137,9 +144,8 @@ def table():
         for name in names:
             if name not in found or name == "course.bank":
                 continue
-            path = ROOT / "increlora" / Path(*name.split(".")).with_suffix(".py")
-            says, nb = (ast.get_docstring(found[name]) or "").split("\n")[0], source(path)
-            home = f"[{nb.removesuffix('.ipynb')}]({nb})" if nb else ""
+            says, nb = (ast.get_docstring(found[name]) or "").split("\n")[0], source(path(name))
+            home = f"[{nb}]({nb}.ipynb)" if nb else ""
             rows.append(f"| `{name.split('.')[-1]}` | {says.replace('|', chr(92) + '|')} | {home} |")
         rows.append("")
     return "\n".join(rows).rstrip()

@@ -1,10 +1,10 @@
 """Open every page of the site in a headless Chromium and look at what a reader would see.
 
-python .github/scripts/pages.py [--out _docs] [--screenshots FOLDER] [page ...]     (test.py pages; builds the site first)
+python .github/scripts/pages.py [--out _docs] [--screenshots FOLDER] [page ...]     (test.py pages)
 
-Per page: nothing in the console, no request to a network, every formula typeset, no raw TeX in the text, every picture
-there and with words for those who cannot see it, headings in order, nothing wider than a window of 1200 pixels. Then the
-search is used as a reader uses it. CHROMIUM names another browser than the one that is found.
+Per page: nothing in the console, no request to a network, every formula typeset, no raw TeX in the text, every
+picture there and with words for those who cannot see it, headings in order, nothing wider than a window of 1200
+pixels. Then the search is used as a reader uses it. CHROMIUM names another browser than the one that is found.
 """
 
 import argparse
@@ -24,50 +24,22 @@ from urllib.parse import unquote
 import docs
 from tree import ROOT
 
-NAMES = "chromium chromium-browser google-chrome google-chrome-stable chrome".split()
-FLAGS = """--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update
---disable-sync --disable-dev-shm-usage --hide-scrollbars --remote-debugging-port=0 --window-size=1200,900""".split()
+NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+    "--remote-debugging-port=0",
+    "--window-size=1200,900",
+]
 SEARCHES = {"orthogonality": "02_orthogonality", "RowAdamW": "api/optim", "conftribution": None}
-LOOK = r"""
-(async () => {
-  if (document.readyState !== "complete") await new Promise((done) => addEventListener("load", done));
-  if (document.querySelector("script[src*='MathJax.js']"))
-    await new Promise((done) => { const wait = () => window.MathJax && MathJax.Hub && MathJax.isReady ? MathJax.Hub.Queue(done) : setTimeout(wait, 20); wait(); });
-  await document.fonts.ready;
-  const found = [];
-  const short = (text) => text.trim().replace(/\s+/g, " ").slice(0, 70);
-  for (const m of document.querySelectorAll(".math")) {
-    const drawn = m.querySelector(".MathJax");
-    if (!drawn) found.push("a formula is not typeset: " + short(m.textContent));
-    else if (!m.closest("details:not([open])") && !drawn.getBoundingClientRect().width) found.push("a formula has no width: " + short(m.textContent));
-  }
-  for (const m of document.querySelectorAll(".MathJax_Error, .merror, .noError")) found.push("a formula has an error: " + short(m.textContent));
-  const walk = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) {
-    const at = walk.currentNode.parentElement, text = walk.currentNode.nodeValue;
-    if (at.closest("pre, code, script, style, .MathJax, .MathJax_Preview, svg")) continue;
-    if (/\$\$|\\\(|\\\[|^:::|\\(?:frac|sum|mathrm|lambda|Delta)\b/.test(text)) found.push("raw markup in the text: " + short(text));
-  }
-  for (const i of document.images) {
-    if (i.closest("#MathJax_Font_Test")) continue;
-    if (!i.complete || !i.naturalWidth) { try { await i.decode(); } catch { found.push("a picture is not there: " + short(i.src)); } }
-    if (!i.alt.trim()) found.push("a picture without alt text: " + short(i.src));
-  }
-  for (const s of document.querySelectorAll("main svg"))
-    if (!s.getAttribute("aria-label") && s.getAttribute("aria-hidden") !== "true" && !s.querySelector("title")) found.push("a drawing without words");
-  let level = 0;
-  for (const h of document.querySelectorAll("main h1, main h2, main h3, main h4, main h5, main h6")) {
-    const now = +h.tagName[1];
-    if (now > level + 1) found.push(`the heading '${short(h.textContent)}' skips a level`);
-    level = now;
-  }
-  if (document.querySelectorAll("main h1").length !== 1) found.push("not exactly one first heading");
-  const wide = document.scrollingElement.scrollWidth - innerWidth;
-  if (wide > 1) found.push(`wider than the window by ${wide} pixels`);
-  const cut = [...document.querySelectorAll(".code pre")].filter((p) => p.offsetParent && p.scrollWidth > p.parentElement.clientWidth + 2).length;
-  return { found, formulas: document.querySelectorAll(".math").length, pictures: document.querySelectorAll("main img").length, cut, height: document.scrollingElement.scrollHeight };
-})()
-"""
+LOOK = (docs.SITE / "look.js").read_text(encoding="utf-8")
 
 
 # --- what needs no browser ---
@@ -102,6 +74,7 @@ def broken_links(out):
             if target.startswith(("https:", "http:", "mailto:", "data:")):
                 continue
             file, _, section = target.partition("#")
+            file = file.partition("?")[0]
             there = (page.parent / unquote(file)).resolve() if file else page
             if not there.is_file():
                 yield f"{page.relative_to(out.resolve())}: {target} is not there"
