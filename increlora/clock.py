@@ -8,7 +8,6 @@ __all__ = ['bare_optimizer', 'planned_steps', 'check_scheduler', 'Clock']
 # %% ../nbs/engine/clock.ipynb #9b6888b3
 import torch
 import torch.distributed as dist
-
 from .optim import Restart
 
 # %% ../nbs/engine/clock.ipynb #2d574789

@@ -28,8 +28,7 @@ def add_peft_type(name: str = "INCRELORA") -> PeftType:
         return PeftType[name]
     member = str.__new__(PeftType, name)
     member._name_ = member._value_ = name
-    member._sort_order_ = len(PeftType.__members__)
-    member.__objclass__ = PeftType
+    vars(member).update(_sort_order_=len(PeftType.__members__), __objclass__=PeftType)
     PeftType._member_names_.append(name)
     PeftType._member_map_[name] = member
     PeftType._value2member_map_[name] = member
@@ -39,7 +38,12 @@ def add_peft_type(name: str = "INCRELORA") -> PeftType:
 # %% ../nbs/engine/compat.ipynb #6c9cf002
 def sides(module: nn.Module) -> tuple[int, int]:
     "(in, out) of a linear layer, Conv1D, or a quantized layer."
-    return _get_in_out_features(module)
+    n_in, n_out = _get_in_out_features(module)
+    if n_in is None or n_out is None:
+        raise ValueError(
+            f"module={type(module).__name__} has no sides; allowed are linear layers, Conv1D and quantized ones."
+        )
+    return n_in, n_out
 
 
 def include_all_linear(config, model: nn.Module):

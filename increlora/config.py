@@ -10,8 +10,6 @@ __all__ = ['MODES', 'LATE_RATES', 'BIASES', 'CHOICES', 'SWITCHES', 'WHOLE', 'OPT
 import re
 from dataclasses import dataclass, field
 
-from peft import PeftConfig
-
 from .card import write_card
 from .compat import add_peft_type
 from .components import SCALINGS
@@ -21,9 +19,10 @@ from .orthogonality import FORMS
 from .reserve import INITS
 from .schedule import Schedule, plan_rounds
 from .validate import InvalidArgument, check_choice, check_entries, check_integer, check_number
+from peft import PeftConfig
 
 # %% ../nbs/engine/config.ipynb #636c379d
-MODES = {
+MODES: dict[str, dict] = {
     "paper": dict(
         score_norm="mean",
         score_calls="sum",
@@ -199,30 +198,29 @@ class IncreLoraConfig(PeftConfig):
     )
     lora_dropout: float = option(0.0, "dropout on the adapter's input")
 
-    # The choices in which paper and released code differ
+    # The choices in which paper and released code differ. None at first, they have the mode's value when the object is
+    # made
     mode: str = option("paper", "'paper' or 'official': fills the choices that are None")
-    score_norm: str | None = option(None, "Eq. 5: 'mean' over entries, or sum / 'sqrt'(entries)")
-    score_calls: str | None = option(None, "'sum' over the calls of a module, or 'first' call of the last micro-batch")
+    score_norm: str = option(None, "Eq. 5: 'mean' over entries, or sum / 'sqrt'(entries)")
+    score_calls: str = option(None, "'sum' over the calls of a module, or 'first' call of the last micro-batch")
     score_steps: int | None = option(
         None,
         "steps before each round that are scored; default: those that can count in float32 (lesson 03). `interval` if "
         "some modules are not used in every update",
     )
-    scaling: str | None = option(
-        None, "'constant', 'rank' (alpha / current rank) or 'compensated' (so, without a jump)"
-    )
-    orth_form: str | None = option(
+    scaling: str = option(None, "'constant', 'rank' (alpha / current rank) or 'compensated' (so, without a jump)")
+    orth_form: str = option(
         None,
         "Eq. 4 over all matrices: 'paper' (mean of squared norms), 'official' (mean, not squared), 'sum' (of "
         "squared norms)",
     )
-    incre_rank_num: int | None = option(
+    incre_rank_num: int = option(
         None, "components per win and reserve per module (c); default: 1, official target_r // 2"
     )
     first_allocation: int | None = option(
         None, "step of the first round, from 1; default: ν, official 2ν + 1 (its global_step 2ν)"
     )
-    late_rate: str | None = option(None, "rate of new components without restarts: 'original' curve or constant 'peak'")
+    late_rate: str = option(None, "rate of new components without restarts: 'original' curve or constant 'peak'")
 
     # The vectors and λ at the start, and those drawn later
     init_std: float = option(0.02, "deviation of new vectors")

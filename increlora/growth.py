@@ -9,7 +9,6 @@ __all__ = ['CHECKED', 'UNKNOWN', 'AdaptedModule', 'RankAllocator']
 from dataclasses import dataclass
 
 import torch
-
 from .components import Components
 from .config import IncreLoraConfig
 from .importance import Importance, Probe, thin_score
@@ -46,10 +45,10 @@ class AdaptedModule:
 
         None when no gradient reached this module.
         """
-        grad = self.probe.gradient
-        self.probe.clear()
-        if grad is None:
+        grad = None if self.probe is None else self.probe.gradient
+        if self.probe is None or grad is None:
             return None
+        self.probe.clear()
         return thin_score(self.components.b, self.components.folded(), grad, norm) / grad_scale
 
 # %% ../nbs/07_algorithm.ipynb #c15f40e3
@@ -67,6 +66,9 @@ class RankAllocator:
     `modules`: name -> AdaptedModule, in the order of the model, which breaks ties. `t`: updates
     done. ValueError for a budget that the configuration, the modules or `total_steps` cannot hold.
     """
+
+    # a loss scaler's factor in ∂L/∂ΔW, and what is left of it in the gradients that wait
+    grad_scale = pull_scale = 1.0
 
     def __init__(
         self,
@@ -123,24 +125,22 @@ class RankAllocator:
             else:
                 module.probe = None
 
-    def step(self, grad_scale: float = 1.0, pull_scale: float = 1.0) -> dict[str, int]:
+    def step(self) -> dict[str, int]:
         """Lines 5 to 18; returns the winners and the components each got.
 
-        Adds the regularizer's gradient (Eq. 4) to those that wait for the optimizer. `grad_scale`:
-        the factor of a loss scaler in ∂L/∂ΔW, `pull_scale`: what is left of it in the parameters'
-        gradients.
+        Adds the regularizer's gradient (Eq. 4) to those that wait for the optimizer.
         """
         self.t += 1  # line 5
         if self.config.orth_reg_weight > 0:
             add_pull(
                 self.components.values(),
-                self.config.orth_reg_weight * pull_scale,
+                self.config.orth_reg_weight * self.pull_scale,
                 self.config.orth_form,
             )
         if not self.growing:  # line 6
             return {}
         if self.scored(self.t):
-            self.refresh(grad_scale)  # line 7
+            self.refresh()  # line 7
         # lines 8-15; line 13 is RowAdamW's
         gains = self.allocate() if self.schedule.allocates(self.t) else {}
         if not self.growing:  # line 16
@@ -148,14 +148,14 @@ class RankAllocator:
         self.watch()
         return gains  # line 18; line 19 is optimizer.step()
 
-    def refresh(self, grad_scale: float = 1.0) -> None:
+    def refresh(self) -> None:
         "Line 7: the importance of every module. One that this update did not use keeps its score."
         watched = {
             name: module for name, module in self.modules.items() if module.probe is not None
         }
-        self.gather([module.probe for module in watched.values()])
+        self.gather([module.probe for module in watched.values() if module.probe is not None])
         scores = {
-            name: module.raw_score(self.config.score_norm, grad_scale)
+            name: module.raw_score(self.config.score_norm, self.grad_scale)
             for name, module in watched.items()
         }
         for name, score in self.agree(

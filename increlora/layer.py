@@ -9,16 +9,15 @@ __all__ = ['IncreLoraLayer', 'adopt', 'IncreLoraLinear']
 import warnings
 
 import torch
-from peft.tuners.tuners_utils import BaseTunerLayer, check_adapters_to_merge
-from peft.utils import resolve_quantization_backend
-from torch import nn
-
 from .compat import reordered, sides
 from .components import Components, resize_rows
 from .config import IncreLoraConfig
 from .growth import AdaptedModule
 from .importance import Importance
 from .reserve import start
+from peft.tuners.tuners_utils import BaseTunerLayer, check_adapters_to_merge
+from peft.utils import resolve_quantization_backend
+from torch import nn
 
 # %% ../nbs/engine/layer.ipynb #b5ebb355
 #| implements: eq-3 fig-3 alg1-l1 alg1-param
@@ -75,7 +74,7 @@ class IncreLoraLayer(BaseTunerLayer):
 
     def get_delta_weight(self, name: str) -> torch.Tensor:
         "s·ΔW in the shape of the base weight."
-        c = self.increlora_components[name]
+        c = self.increlora_modules[name].components
         delta = (c.b.float().T @ c.folded().float()).to(c.b.dtype)
         return delta.T if self.fan_in_fan_out else delta
 
@@ -104,7 +103,7 @@ class IncreLoraLayer(BaseTunerLayer):
     def unmerge(self) -> None:
         "Take merged updates out of the base weight again."
         if not self.merged:
-            warnings.warn("Already unmerged. Nothing to do.")
+            warnings.warn("Already unmerged. Nothing to do.", stacklevel=2)
         while self.merged_adapters:
             name, weight = self.merged_adapters[-1], self.get_base_weight()
             self.set_base_weight((weight - self.get_delta_weight(name)).to(weight.dtype))
@@ -139,8 +138,8 @@ class IncreLoraLinear(nn.Module, IncreLoraLayer):
 
     def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs) -> None:
         "What load_state_dict() calls first: the saved number of rows, for whoever loads without PEFT."
-        for name, c in self.increlora_components.items():
-            adopt(c, state_dict, f"{prefix}increlora_components.{name}.")
+        for name, module in self.increlora_modules.items():
+            adopt(module.components, state_dict, f"{prefix}increlora_components.{name}.")
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def forward(self, x: torch.Tensor, *args, **kwargs) -> torch.Tensor:
@@ -153,7 +152,7 @@ class IncreLoraLinear(nn.Module, IncreLoraLayer):
         if self.quantization_backend is not None:
             out = self.quantization_backend.maybe_clone_base_result(out)
         for name in self.own(self.active_adapters):
-            c = self.increlora_components[name]
+            c: Components = self.increlora_components[name]  # type: ignore[assignment]
             h = self.increlora_dropout[name](self._cast_input_dtype(x, c.b.dtype))
             probe = self.increlora_modules[name].probe
             if probe is not None and torch.is_grad_enabled():

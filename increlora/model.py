@@ -12,13 +12,6 @@ import weakref
 from contextlib import nullcontext
 
 import torch
-from peft import PEFT_TYPE_TO_CONFIG_MAPPING
-from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
-from peft.utils import get_quantization_kwargs, register_peft_method
-from torch import nn
-from torch.optim.optimizer import register_optimizer_step_post_hook
-from transformers.pytorch_utils import Conv1D
-
 from .compat import add_peft_type, include_all_linear, keep_order
 from .components import Components
 from .config import IncreLoraConfig, check_targets
@@ -34,6 +27,12 @@ from increlora.targets import (
     head_names,
     matching_modules,
 )
+from peft import PEFT_TYPE_TO_CONFIG_MAPPING
+from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
+from peft.utils import get_quantization_kwargs, register_peft_method
+from torch import nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
+from transformers.pytorch_utils import Conv1D
 
 # %% ../nbs/engine/model.ipynb #b86d6b43
 def check_rows(module: str, c: Components, saved: dict[str, torch.Tensor]) -> None:
@@ -64,8 +63,9 @@ def adopt_rows(model: nn.Module, adapter_name: str, saved: dict[str, torch.Tenso
     """
     for key, layer in model.named_modules():
         if isinstance(layer, IncreLoraLayer) and adapter_name in layer.increlora_components:
-            check_rows(key, layer.increlora_components[adapter_name], saved)
-            adopt(layer.increlora_components[adapter_name], saved, f"{key}.increlora_components.")
+            c = layer.increlora_modules[adapter_name].components
+            check_rows(key, c, saved)
+            adopt(c, saved, f"{key}.increlora_components.")
 
 # %% ../nbs/engine/model.ipynb #c73c6ce7
 #| implements: alg1-l1 alg1-l2 alg1-l3 alg1-l4
@@ -88,6 +88,7 @@ class IncreLoraModel(BaseTuner):
     together.
     """
 
+    peft_config: dict[str, IncreLoraConfig]  # type: ignore[assignment]  # PEFT says PeftConfig
     prefix = "increlora_"
     tuner_layer_cls = IncreLoraLayer
     target_module_mapping = default_targets()
@@ -223,9 +224,7 @@ class IncreLoraModel(BaseTuner):
 
     def components(self, adapter_name: str) -> dict[str, Components]:
         "Module name -> its components."
-        return {
-            name: layer.increlora_components[adapter_name] for name, layer in self.adapted_layers(adapter_name).items()
-        }
+        return {name: module.components for name, module in self.adapted_modules(adapter_name).items()}
 
     def growing_parameters(self) -> list[nn.Parameter]:
         "The parameters of trained adapters whose budget is not spent."
@@ -314,8 +313,8 @@ def notice_update(optimizer: torch.optim.Optimizer, args, kwargs) -> None:
             if tuner.unseen >= max(1, min(limit, PATIENCE)):
                 raise RuntimeError(
                     f"{tuner.unseen} update(s) of the adapter passed without an allocator, so no rank can grow; pass "
-                    "callbacks="
-                    "[IncreLoraCallback()] to the Trainer, or call Growth.step() between backward and optimizer.step()."
+                    "callbacks=[IncreLoraCallback()] to the Trainer, or call Growth.step() between backward and "
+                    "optimizer.step()."
                 )
 
 

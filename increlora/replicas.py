@@ -8,14 +8,13 @@ __all__ = ['check_wrapper', 'Replicas']
 # %% ../nbs/engine/replicas.ipynb #ac4c01a6
 import torch
 import torch.distributed as dist
+from .compat import active_ddp, one_graph, renew_buckets
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from .compat import active_ddp, one_graph, renew_buckets
-
 # %% ../nbs/engine/replicas.ipynb #cea23fa0
-def check_wrapper(ddp: DistributedDataParallel | None, processes: int) -> None:
-    "ValueError unless `ddp` wraps the copies in a way that lets shapes change."
+def check_wrapper(ddp: DistributedDataParallel | None, processes: int) -> DistributedDataParallel:
+    "The wrapper `ddp`. ValueError unless it wraps the copies in a way that lets shapes change."
     if ddp is None:
         raise ValueError(
             f"the model runs in {processes} processes outside DistributedDataParallel, and the ranks of its copies "
@@ -26,6 +25,7 @@ def check_wrapper(ddp: DistributedDataParallel | None, processes: int) -> None:
             "static_graph=True fixes the shapes of all parameters, but ranks grow; allowed is False (Trainer: "
             "ddp_static_graph=False)."
         )
+    return ddp
 
 # %% ../nbs/engine/replicas.ipynb #74f96918
 class Replicas:
@@ -36,7 +36,8 @@ class Replicas:
     """
 
     def __init__(self, model: nn.Module):
-        self.size, self.ddp = 1, None
+        self.size = 1
+        self.ddp: DistributedDataParallel | None = None
         if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
             self.size = dist.get_world_size()
             one_graph()
@@ -48,14 +49,13 @@ class Replicas:
         if not (module.training and torch.is_grad_enabled()):
             return  # an evaluation may run outside the wrapper
         self.hook.remove()
-        self.ddp = active_ddp()
-        check_wrapper(self.ddp, self.size)
+        self.ddp = check_wrapper(active_ddp(), self.size)
         renew_buckets(self.ddp)  # a state loaded into the wrapped model may have brought other rows
         self.group, self.size = self.ddp.process_group, dist.get_world_size(self.ddp.process_group)
 
     def average(self, probes: list) -> None:
         "Replace the gradient of every probe by its mean over the processes; one that no process used stays None."
-        if self.size > 1:
+        if self.ddp is not None and self.size > 1:
             used = torch.tensor(
                 [float(p.gradient is not None) for p in probes], device=next(self.ddp.parameters()).device
             )

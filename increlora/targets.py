@@ -10,6 +10,8 @@ __all__ = ['DEBERTA_TARGETS', 'ENCODER_TARGETS', 'HEAD_TASKS', 'default_targets'
 from collections.abc import Callable, Iterable
 
 import torch
+from .compat import came_with_file, read_directly, sides
+from .config import IncreLoraConfig
 from peft.tuners.tuners_utils import BaseTunerLayer
 from peft.utils import resolve_quantization_backend
 from peft.utils.constants import (
@@ -19,9 +21,6 @@ from peft.utils.constants import (
 from peft.utils.error import NoMatchingPeftModuleError
 from torch import nn
 from transformers.pytorch_utils import Conv1D
-
-from .compat import came_with_file, read_directly, sides
-from .config import IncreLoraConfig
 
 # %% ../nbs/engine/targets.ipynb #3671a567
 DEBERTA_TARGETS = (

@@ -5,10 +5,9 @@
 # %% auto #0
 __all__ = ['HISTORY', 'STATE', 'SAVED', 'row_adamw', 'other_curve', 'late_curve', 'sharding', 'check_arguments', 'parsed',
            'kept_lines', 'checksum', 'History', 'own_settings', 'check_same_run', 'without_score', 'check_fresh',
-           'GrowthEvents', 'HistoryEvents', 'IncreLoraCallback', 'step_of', 'other_processes', 'flaw', 'saved_flaw',
-           'loaded', 'tensors_in', 'whole_number', 'number', 'line_of_log', 'wrong_field', 'state_flaw',
-           'callbacks_flaw', 'counts_in', 'other_clock', 'other_shapes', 'check_checkpoint', 'contradiction',
-           'last_checkpoint']
+           'IncreLoraCallback', 'step_of', 'other_processes', 'flaw', 'saved_flaw', 'loaded', 'tensors_in',
+           'whole_number', 'number', 'line_of_log', 'wrong_field', 'state_flaw', 'callbacks_flaw', 'counts_in',
+           'other_clock', 'other_shapes', 'check_checkpoint', 'contradiction', 'last_checkpoint']
 
 # %% ../nbs/engine/trainer.ipynb #3c0f9e25
 import json
@@ -23,17 +22,16 @@ from dataclasses import fields
 from pathlib import Path
 
 import torch
-from peft import PeftConfig
-from safetensors import safe_open
-from transformers import TrainerCallback, TrainerControl, TrainerState, get_scheduler
-from transformers.trainer_callback import ExportableState
-from transformers.trainer_pt_utils import safe_globals
-
 from .clock import Clock, bare_optimizer
 from .doctor import check_findings, examine_progress, examine_setup
 from .files import finite, read_json, write_whole
 from .optim import Restart, RowAdamW
 from .training import Growth, GrowthState, check_optimizer
+from peft import PeftConfig
+from safetensors import safe_open
+from transformers import TrainerCallback, TrainerControl, TrainerState, get_scheduler
+from transformers.trainer_callback import ExportableState
+from transformers.trainer_pt_utils import safe_globals
 
 # %% ../nbs/engine/trainer.ipynb #2bf33576
 def row_adamw(args) -> tuple[type, dict]:
@@ -153,7 +151,7 @@ class History:
     def __init__(self, path: Path, step: int = 0, mark: list | None = None):
         self.path = Path(path)
         if step and not self.path.exists():
-            warnings.warn(f"{str(path)!r} does not exist; the history starts at step {step}.")
+            warnings.warn(f"{str(path)!r} does not exist; the history starts at step {step}.", stacklevel=2)
         self.lines = kept_lines(self.path, step, mark) if step and self.path.exists() else []
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self.path, lambda file: file.write("".join(f"{line}\n" for line in self.lines).encode()))
@@ -214,76 +212,8 @@ def check_fresh(optimizer, step: int) -> None:
             "second train(), and, where auto_find_batch_size=True ran out of memory, a new one with the smaller batch."
         )
 
-
-class GrowthEvents(TrainerCallback):
-    """The Trainer's events that concern growth:
-
-    `growth.step()` before each update, and the doctor's look at the first ones.
-    """
-
-    growth, gains, updates, reached, restart = None, {}, 0, 0, None
-
-    def begin(self, args, state, model, optimizer, lr_scheduler) -> None:
-        "Plan and checks, before the first step. ValueError for whatever cannot work."
-        check_arguments(args)
-        check_fresh(optimizer, state.global_step)
-        check_optimizer(optimizer)
-        bare, plan = bare_optimizer(optimizer), GrowthState(model, state.global_step, state.max_steps)
-        if bare.restart in (None, self.restart):  # the user gave none
-            self.restart = bare.restart = late_curve(args, plan, lr_scheduler, state.max_steps)
-        self.growth = Growth(model, optimizer, state.max_steps, lr_scheduler, t=state.global_step, verbose=False)
-        self.said, self.updates = set(), 0
-        micro_batches = args.gradient_accumulation_steps * args.world_size
-        check_findings(
-            examine_setup(model, optimizer, lr_scheduler, state.max_steps, state.global_step, micro_batches),
-            said=self.said,
-        )
-
-    def on_pre_optimizer_step(self, args, state, control, optimizer=None, lr_scheduler=None, **kwargs):
-        if self.updates == 2 or self.growth.growing and self.growth.schedule.allocates(self.growth.t + 1):
-            check_findings(
-                examine_progress(self.growth, optimizer, lr_scheduler, state.max_steps), RuntimeError, self.said
-            )
-        self.gains = self.growth.step()  # accelerate's wrapper of the optimizer holds the GradScaler of fp16 runs
-        self.updates, self.reached = self.updates + 1, self.growth.total_rank
-
-    def on_log(self, args, state, control, logs=None, **kwargs):
-        if logs is not None and self.growth is not None:
-            logs["total_rank"] = self.growth.total_rank
-
-# %% ../nbs/engine/trainer.ipynb #1ee1f374
-class HistoryEvents(GrowthEvents):
-    "The Trainer's events that get a line in the history: rounds, log steps, saves and the end."
-
-    history = None  # on processes other than the first one
-
-    def note(self) -> None:
-        "A line for this step."
-        if self.history is not None:
-            self.history.write(self.growth.record())
-
-    def on_step_end(self, args, state, control, **kwargs):
-        last = control.should_training_stop or state.global_step >= state.max_steps
-        if self.gains or last or control.should_save or state.global_step % max(1, state.logging_steps) == 0:
-            self.note()
-
-    def on_epoch_end(self, args, state, control, **kwargs):
-        if control.should_save or control.should_training_stop:
-            self.note()
-
-    def on_save(self, args, state, control, **kwargs):
-        self.note()  # nothing new, unless a later callback asked for this save
-
-    def on_train_end(self, args, state, control, **kwargs):
-        self.note()
-        if self.history is not None and self.reached < self.growth.schedule.target_total:
-            warnings.warn(
-                f"total rank {self.reached} is below target_total_rank={self.growth.schedule.target_total}: training "
-                "ended before the budget was spent."
-            )
-
 # %% ../nbs/engine/trainer.ipynb #9e6014e1
-class IncreLoraCallback(HistoryEvents, ExportableState):
+class IncreLoraCallback(TrainerCallback, ExportableState):
     """Growth inside the stock Trainer: the plan printed before training, allocation before each optimizer step,
     history on disk.
 
@@ -291,8 +221,14 @@ class IncreLoraCallback(HistoryEvents, ExportableState):
     cannot work, RuntimeError in the third update for what only a gradient shows (lesson 11).
     """
 
+    growth: Growth | None = None
+    restart: Restart | None = None  # the curve that we gave the optimizer
+    history: History | None = None  # on processes other than the first one
+
     def __init__(self, verbose: bool = True):
         self.verbose, self.saved, self.processes = verbose, {}, 1
+        self.gains, self.said = {}, set()  # of this update; warnings given
+        self.updates, self.reached = 0, 0  # since training began or was resumed; total rank
 
     def state(self) -> dict:
         "What a checkpoint keeps of this callback (the Trainer asks for it at each save)."
@@ -330,6 +266,64 @@ class IncreLoraCallback(HistoryEvents, ExportableState):
             self.history = History(Path(args.output_dir) / HISTORY, state.global_step, saved.get("history"))
             if self.verbose:
                 print(self.growth.schedule.describe(state.max_steps))
+
+    def begin(self, args, state, model, optimizer, lr_scheduler) -> None:
+        "Plan and checks, before the first step. ValueError for whatever cannot work."
+        check_arguments(args)
+        check_fresh(optimizer, state.global_step)
+        check_optimizer(optimizer)
+        bare, plan = bare_optimizer(optimizer), GrowthState(model, state.global_step, state.max_steps)
+        if bare.restart in (None, self.restart):  # the user gave none
+            self.restart = bare.restart = late_curve(args, plan, lr_scheduler, state.max_steps)
+        self.growth = Growth(model, optimizer, state.max_steps, lr_scheduler, t=state.global_step, verbose=False)
+        self.said, self.updates = set(), 0
+        micro_batches = args.gradient_accumulation_steps * args.world_size
+        check_findings(
+            examine_setup(model, optimizer, lr_scheduler, state.max_steps, state.global_step, micro_batches),
+            said=self.said,
+        )
+
+    # growth
+
+    def on_pre_optimizer_step(self, args, state, control, optimizer=None, lr_scheduler=None, **kwargs):
+        if self.updates == 2 or self.growth.growing and self.growth.schedule.allocates(self.growth.t + 1):
+            check_findings(
+                examine_progress(self.growth, optimizer, lr_scheduler, state.max_steps), RuntimeError, self.said
+            )
+        self.gains = self.growth.step()  # accelerate's wrapper of the optimizer holds the GradScaler of fp16 runs
+        self.updates, self.reached = self.updates + 1, self.growth.total_rank
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        if logs is not None and self.growth is not None:
+            logs["total_rank"] = self.growth.total_rank
+
+    # the history: rounds, log steps, saves and the end
+
+    def note(self) -> None:
+        "A line for this step."
+        if self.history is not None:
+            self.history.write(self.growth.record())
+
+    def on_step_end(self, args, state, control, **kwargs):
+        last = control.should_training_stop or state.global_step >= state.max_steps
+        if self.gains or last or control.should_save or state.global_step % max(1, state.logging_steps) == 0:
+            self.note()
+
+    def on_epoch_end(self, args, state, control, **kwargs):
+        if control.should_save or control.should_training_stop:
+            self.note()
+
+    def on_save(self, args, state, control, **kwargs):
+        self.note()  # nothing new, unless a later callback asked for this save
+
+    def on_train_end(self, args, state, control, **kwargs):
+        self.note()
+        if self.history is not None and self.reached < self.growth.schedule.target_total:
+            warnings.warn(
+                f"total rank {self.reached} is below target_total_rank={self.growth.schedule.target_total}: training "
+                "ended before the budget was spent.",
+                stacklevel=2,
+            )
 
 # %% ../nbs/engine/trainer.ipynb #18698aa9
 def step_of(checkpoint: Path) -> int:
@@ -532,7 +526,7 @@ def other_shapes(checkpoint: Path) -> tuple[str, str] | None:
     shapes = Counter()
     for path in checkpoint.glob("*.safetensors"):
         with safe_open(path, "pt") as tensors:
-            shapes.update(tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys())
+            shapes.update(tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118
     states = loaded(checkpoint / "optimizer.pt").get("state", {}).values()
     averages = Counter(
         tuple(state["exp_avg"].shape) for state in states if isinstance(state, dict) and "exp_avg" in state

@@ -13,11 +13,6 @@ import warnings
 from numbers import Integral
 
 import torch
-from torch import nn
-from torch.nn.modules.module import register_module_module_registration_hook
-from torch.nn.utils import get_total_norm
-from torch.optim.swa_utils import AveragedModel
-
 from .clock import Clock, bare_optimizer
 from .compat import renew_buckets, scale_left, schedule_shape
 from .components import resize_rows
@@ -27,6 +22,11 @@ from .importance import Probe
 from .model import IncreLoraModel, copies_of, increlora_model
 from .optim import Restart, RowAdamW
 from .replicas import Replicas
+from torch import nn
+from torch.nn.modules.module import register_module_module_registration_hook
+from torch.nn.utils import get_total_norm
+from torch.optim.swa_utils import AveragedModel
+from torch.utils.hooks import RemovableHandle
 
 # %% ../nbs/engine/training.ipynb #7b502f12
 #| implements: alg1-param alg1-l6
@@ -75,14 +75,15 @@ def check_ranks(state: GrowthState) -> None:
         )
 
 
-def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
-    "ValueError when `optimizer` (bare or in accelerate's wrapper) is no RowAdamW."
+def check_optimizer(optimizer: torch.optim.Optimizer) -> RowAdamW:
+    "The bare optimizer. ValueError when `optimizer` (bare or in accelerate's wrapper) is no RowAdamW."
     bare = bare_optimizer(optimizer)
     if not isinstance(bare, RowAdamW):
         raise ValueError(
             f"optimizer={type(bare).__name__} does not know rows of different age; allowed is increlora's RowAdamW "
             "(Trainer: trainer.optimizer_cls_and_kwargs = row_adamw(args))."
         )
+    return bare
 
 
 def check_held(state: GrowthState, optimizer: torch.optim.Optimizer) -> None:
@@ -215,7 +216,7 @@ class Growth(GrowthState):
     """
 
     said = False  # whether a copy of the model was spoken of
-    pass_hook = None  # while only the first calls of a forward pass are scored
+    pass_hook: RemovableHandle | None = None  # while only the first calls of a forward pass are scored
 
     def __init__(
         self,
@@ -227,7 +228,7 @@ class Growth(GrowthState):
         verbose: bool = True,
     ):
         total_steps = check_steps(total_steps)
-        check_optimizer(optimizer)
+        bare = check_optimizer(optimizer)
         self.clock = Clock(optimizer, scheduler, total_steps)
         super().__init__(model, self.clock.start(t), total_steps)
         check_adapter(self)
@@ -236,8 +237,8 @@ class Growth(GrowthState):
         check_budget(self, total_steps)
         check_ranks(self)
         self.replicas = Replicas(self.tuner.model)
-        if self.clock.optimizer.restart is None:
-            self.clock.optimizer.restart = late_curve(self.config, scheduler, total_steps, self.schedule.interval)
+        if bare.restart is None:
+            bare.restart = late_curve(self.config, scheduler, total_steps, self.schedule.interval)
         for module in self.modules.values():
             module.probe = None  # with what an attempt that ran out of memory left in it
         self.watch()
@@ -251,7 +252,8 @@ class Growth(GrowthState):
         if watching and self.pass_hook is None:
             self.pass_hook = self.tuner.model.register_forward_pre_hook(self.tuner.begin_pass)
         elif not watching and self.pass_hook is not None:
-            self.pass_hook = self.pass_hook.remove()
+            self.pass_hook.remove()
+            self.pass_hook = None
 
     def gather(self, probes: list[Probe]) -> None:
         "Give every probe the gradient of the whole batch, where several processes share it."
@@ -278,8 +280,9 @@ class Growth(GrowthState):
             check_finite(self.clock.optimizer, self.t + 1)
         self.tuner.attend()
         self.clock.note(self.t + 1)
-        grad_scale = 1.0 if scaler is None else scaler.get_scale()
-        gains = super().step(grad_scale, scale_left(scaler, self.clock.optimizer))
+        self.grad_scale = 1.0 if scaler is None else scaler.get_scale()
+        self.pull_scale = scale_left(scaler, self.clock.optimizer)
+        gains = super().step()
         if scaler is None and not self.clock.updates:
             expect_scale(
                 self.clock.optimizer, next(g for c in self.components.values() if (g := c.lam.grad) is not None)
