@@ -270,7 +270,8 @@ def answers(paths):
         return
     books = leaks.readable(paths)
     for name, nb in books.items():
-        yield from (f"{name}.ipynb, cell {i}: {sentence}" for i, sentence in leaks.in_notebook(nb, held))
+        leaking = leaks.in_notebook(nb, held, leaks.is_lesson_name(name))
+        yield from (f"{name}.ipynb, cell {i}: {sentence}" for i, sentence in leaking)
     if set(notebooks()) <= set(paths):
         yield from leaks.unused(held, books)
 

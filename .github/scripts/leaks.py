@@ -3,8 +3,8 @@
 python .github/scripts/leaks.py                  all notebooks, sources and stored outputs
 python .github/scripts/leaks.py _docs/*.html     built pages
 
-The bank (nbs/engine/bank.ipynb) is the only place for them. Lines of code are compared without their layout, texts
-without their markup; what an exercise's own task or hints say is no secret.
+The bank (nbs/engine/bank.ipynb) is the only place for them; the engine room also shows the package's own code. Lines of
+code are compared without their layout, texts without their markup; what an exercise's task or hints say is no secret.
 """
 
 import ast
@@ -17,7 +17,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from tree import NOT_PAGES, directives, notebooks, read, run
+from tree import NOT_PAGES, ROOT, directives, notebooks, read, run
 
 SHORTEST_LINE, SHORTEST_TEXT = 20, 15  # characters without blanks; anything shorter stands in every lesson
 DUMP = """
@@ -85,6 +85,23 @@ def secrets(held):
     return found
 
 
+@functools.cache
+def package():
+    "The squeezed source of the package, without the bank: what it says is no secret in the engine room."
+    modules = [p for p in sorted((ROOT / "increlora").rglob("*.py")) if p.name != "bank.py"]
+    return "\n".join(t for p in modules for t in both(p.read_text(encoding="utf-8")))
+
+
+def both(source):
+    "A source, squeezed as it stands and free of its layout."
+    return squeezed(source), layout_free(source)
+
+
+def in_engine_room(hidden):
+    "The secrets that are kept outside the book, where the package's own code is shown."
+    return [(name, secret) for name, secret in hidden if secret not in package()]
+
+
 def in_text(text, hidden):
     "The names of the secrets in a text."
     text = squeezed(text)
@@ -144,9 +161,9 @@ def same(value, outcome):
     return value == want
 
 
-def in_notebook(nb, held):
-    "(cell, sentence) for each answer that stands in a lesson, in its source or its stored outputs."
-    hidden = secrets(held)
+def in_notebook(nb, held, lesson=True):
+    "(cell, sentence) for each answer that stands in a notebook, in its source or its stored outputs."
+    hidden = secrets(held) if lesson else in_engine_room(secrets(held))
     for i, c in enumerate(nb["cells"]):
         places = {"source": [c["source"]], "stored output": list(stored(c))}
         if c["cell_type"] == "code":
@@ -168,25 +185,31 @@ def in_notebook(nb, held):
 
 
 def used(nb):
-    "The (kind, id) that a lesson shows."
+    "The (kind, id) that a notebook speaks of, and those of which it shows the box."
     text = "\n".join(c["source"] for c in nb["cells"] if c["cell_type"] == "code")
-    return {(kind, id) for kind, id in re.findall(r'\b(exercise|quiz)\("([^"]+)"\)', text)}
+    found = re.findall(r'\b(exercise|quiz)\("([^"]+)"\)(\.?)', text)
+    return {(kind, id) for kind, id, _ in found}, {(kind, id) for kind, id, dot in found if not dot}
+
+
+def is_lesson_name(name):
+    return bool(re.match(r"\d\d_", name))
 
 
 def prefix(name):
     "What the numbers of a notebook's exercises begin with: '3' in 03_importance, its name in the engine room."
-    return str(int(name[:2])) if re.match(r"\d\d_", name) else name
+    return str(int(name[:2])) if is_lesson_name(name) else name
 
 
 def unused(held, books):
     "Sentences: what a notebook shows that the bank has not (or under another name), and what no notebook shows."
     shown = set()
     for name, nb in books.items():
-        shown |= used(nb)
-        for kind, id in sorted(used(nb)):
+        named, boxes = used(nb)
+        shown |= boxes
+        for kind, id in sorted(named):
             if id not in held["exercises" if kind == "exercise" else "quizzes"]:
                 yield f"{name}: {kind} {id} is not in the bank"
-            elif id.partition(".")[0] != prefix(name):
+            elif (kind, id) in boxes and id.partition(".")[0] != prefix(name):
                 yield f"{name}: {kind} {id} has the number of another notebook"
     for kind, shelf in (("exercise", "exercises"), ("quiz", "quizzes")):
         yield from (f"bank: no notebook shows {kind} {id}" for id in held[shelf] if (kind, id) not in shown)
@@ -258,11 +281,12 @@ def self_check():
 
 def pages(paths):
     "Sentences about the secrets in built pages, and about pages that should not be there at all."
-    hidden = secrets(bank())
+    hidden, outside = secrets(bank()), in_engine_room(secrets(bank()))
     for path in map(Path, paths):
         if any(path.as_posix().endswith(f"{name}.html") for name in NOT_PAGES) or path.name == "bank.html":
             yield f"{path.name}: this page must not be built"
-        yield from (f"{path.name}: {name}" for name in in_page(path.read_text(encoding="utf-8"), hidden))
+        text, lesson = path.read_text(encoding="utf-8"), re.match(r"\d\d_|index", path.name)
+        yield from (f"{path.name}: {name}" for name in in_page(text, hidden if lesson else outside))
 
 
 def readable(paths=None):
@@ -275,16 +299,21 @@ def book():
     "Sentences about the notebooks of the working tree."
     books = readable()
     for name, nb in books.items():
-        yield from (f"{name}.ipynb, cell {i}: {sentence}" for i, sentence in in_notebook(nb, bank()))
+        found = in_notebook(nb, bank(), is_lesson_name(name))
+        yield from (f"{name}.ipynb, cell {i}: {sentence}" for i, sentence in found)
     yield from unused(bank(), books)
 
 
 def main(paths=None):
+    try:
+        held = bank()
+    except RuntimeError as error:
+        sys.exit(f"error: the bank cannot be built: {error}")
     found = [*self_check(), *(pages(paths) if paths else book())]
     for line in found:
         print("  " + line)
     seen = f"{len(paths)} pages" if paths else f"{len(readable())} notebooks"
-    print(f"  {len(secrets(bank()))} secrets, {seen}, {len(found)} leaks")
+    print(f"  {len(secrets(held))} secrets, {seen}, {len(found)} leaks")
     return 1 if found else 0
 
 
