@@ -900,6 +900,103 @@ def _():
         ],
     )
 
+# %% ../../nbs/engine/bank.ipynb #2f35d2ba
+@question("6.1")
+def _():
+    return Quiz(
+        "A component is born in the middle of the training. If it simply follows the rate of everything else, what "
+        "does it miss?",
+        ["Nothing, Adam normalises every step", "The warmup, and half of the large steps", "Only the end of the curve"],
+        answer="b",
+        why=[
+            "Adam normalises by the gradient's size, but the rate still decides how far a step goes.",
+            "It starts without a warmup, at a rate that is already low, and it has only the small steps of the "
+            "second half.",
+            "It lives to the end like all others.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #f673aa1f
+@question("6.2")
+def _():
+    return Quiz(
+        "A new row, moments zero, is appended to a tensor that Adam has updated 5,000 times. Its first step is …",
+        ["about ten times too small", "just right", "more than three times too large"],
+        answer="c",
+        why=[
+            "Both averages are too small, but one of them stands under a root, and in the denominator.",
+            "It would be with n = 1: each average is then divided by exactly what it is short of.",
+            "Uncorrected, the step is 0.1 / √0.001 = 3.2 times the rate: the averages are taken for old ones.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #ba4ab94c
+@entry("6.1")
+def _():
+    return Exercise(
+        id="ex-6.1",
+        kind="implement",
+        difficulty=2,
+        minutes=10,
+        paper="Section 3.3",
+        task="Write `factor(u, s, T, W)`: the linear curve of a component that moves first in update `s`. You "
+        "may assume "
+        "that it lives long enough to finish its warmup.",
+        name="factor",
+        solution="""
+    def factor(u, s, T, W):
+        k, life = u - s, T - s
+        return k / W if k < W else (life - k) / (life - W)
+    """,
+        cases=[(45, 40, 100, 10), (75, 40, 100, 10), (5, 0, 100, 10), (90, 40, 100, 10)],
+        mistakes={
+            "This is the original curve: use the age u − s, not u.": """
+    def factor(u, s, T, W):
+        return u / W if u < W else (T - u) / (T - W)
+    """,
+            "The way down is T − s − W long for a component born at s.": """
+    def factor(u, s, T, W):
+        k = u - s
+        return k / W if k < W else (T - u) / (T - W)
+    """,
+        },
+        hints=[
+            "Give it a clock of its own: how old is it, and how long will it live?",
+            "k = u − s, T′ = T − s; then the formula above.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #388bc438
+@entry("6.2")
+def _():
+    return Exercise(
+        id="ex-6.2",
+        kind="puzzle",
+        difficulty=3,
+        minutes=10,
+        paper="Algorithm 1, line 19",
+        task="A row is born during update `s`. Write `age(u, s)`: the number n that its bias correction 1 − βⁿ "
+        "must use in "
+        "update `u`, and 0 while it rests.",
+        name="age",
+        solution="""
+    def age(u, s):
+        return max(0, u - s)
+    """,
+        cases=[(7, 7), (8, 7), (20, 7), (3, 7)],
+        mistakes={
+            "In the update of its birth it has no gradient: it rests.": """
+    def age(u, s):
+        return max(0, u - s + 1)
+    """,
+            "That is the age of the whole tensor.": """
+    def age(u, s):
+        return u + 1
+    """,
+        },
+        hints=["Which update is the first one that moves it?", "Update s + 1 is its first, so n = 1 there."],
+    )
+
 # %% ../../nbs/engine/bank.ipynb #a668285f
 @question("7.1")
 def _():
