@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 from ..files import finite, read_json
-from ..trainer import HISTORY, parsed
+from ..history import HISTORY, parsed
 from ..validate import InvalidArgument
 
 # %% ../../nbs/engine/results.ipynb #0983609f

@@ -15,6 +15,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from ..checkpoints import last_checkpoint, step_of
 from ..extras import needs
 from ..files import as_command, complain, environment, write_json
 from increlora.glue.arguments import (
@@ -58,7 +59,6 @@ from increlora.glue.run_folder import (
 from .stop import Halt, ProgressBar, StopSignal, without_bars
 from .tasks import compute_metrics, get_task, own_task, prepare
 from ..plots import rank_heatmap
-from ..checkpoints import last_checkpoint, step_of
 from ..trainer import check_arguments, row_adamw
 from ..validate import InvalidArgument
 from transformers import DataCollatorWithPadding, Trainer, TrainingArguments

@@ -19,12 +19,12 @@ from pathlib import Path
 
 import torch
 from filelock import FileLock, Timeout
+from ..checkpoints import step_of
 from ..files import check_links, read_json, remove_empty, write_json
 from .arguments import GlueArguments
 from .methods import heads_of
-from ..targets import in_head
-from ..checkpoints import step_of
 from ..history import HISTORY
+from ..targets import in_head
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 # %% ../../nbs/engine/run_folder.ipynb #1e23a741
