@@ -1,9 +1,11 @@
 """Traceability: every entry of nbs/paper_map.yaml is implemented and tested in a notebook, or says why not.
 
-An entry has an `id`, a sentence `says` and, if it is left out on purpose, `not_here: reason`. Cells name entries in their first lines:
+An entry has an `id`, a sentence `says` and, if it is left out on purpose, `not_here: reason`. Cells name entries in
+their first lines:
 `#| implements: eq-5` and `#| tests: eq-5` (several ids with spaces between them).
 """
 
+import re
 import sys
 from collections import defaultdict
 
@@ -58,16 +60,15 @@ def check(items, found):
 
 def table(items, found):
     "id, where it is implemented, where it is tested."
-    number = lambda names: " ".join(n.split("_")[0] for n in names) or "-"
+
+    def number(tag, id):
+        return " ".join(re.sub(r"^(\d\d)_.*", r"\1", n) for n in found[tag].get(id, [])) or "-"
+
     rows = [("id", "implemented in", "tested in")]
     rows += [
         (e["id"], "not here: " + str(e["not_here"]), "")
         if "not_here" in e
-        else (
-            e["id"],
-            number(found["implements"][e["id"]] if e["id"] in found["implements"] else []),
-            number(found["tests"].get(e["id"], [])),
-        )
+        else (e["id"], number("implements", e["id"]), number("tests", e["id"]))
         for e in items
     ]
     wide = [max(len(r[k]) for r in rows if k == 0 or not r[1].startswith("not here")) for k in (0, 1)]

@@ -1,6 +1,7 @@
 """Build the wheel from a copy of the tree, install it in clean environments and use it from another folder.
 
-A clean environment holds the wheel and what one set of its requirements needs, core or core and [glue]: links to the packages
+A clean environment holds the wheel and what one set of its requirements needs, core or core and [glue]: links to the
+packages
 that are installed beside the running Python, so nothing is downloaded. What the wheel does not declare is not there.
 """
 
@@ -56,16 +57,20 @@ from increlora import Growth, IncreLoraCallback, IncreLoraConfig, Restart, RowAd
 from increlora.export import save_as_lora
 def base():
     torch.manual_seed(0)
-    return BertForSequenceClassification(BertConfig(vocab_size=50, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32))
+    sizes = dict(vocab_size=50, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32)
+    return BertForSequenceClassification(BertConfig(**sizes))
 rows = [{"input_ids": [i % 50, 3, 4], "labels": i % 2} for i in range(64)]
-args = TrainingArguments("run", max_steps=20, per_device_train_batch_size=4, learning_rate=1e-2, use_cpu=True, report_to=[], save_strategy="no", disable_tqdm=True)
+quiet = dict(use_cpu=True, report_to=[], save_strategy="no", disable_tqdm=True)
+args = TrainingArguments("run", max_steps=20, per_device_train_batch_size=4, learning_rate=1e-2, **quiet)
 model = get_peft_model(base(), IncreLoraConfig(task_type="SEQ_CLS"))
-trainer = Trainer(model=model, args=args, train_dataset=rows, callbacks=[IncreLoraCallback(verbose=False)], optimizer_cls_and_kwargs=row_adamw(args))
+growing = dict(callbacks=[IncreLoraCallback(verbose=False)], optimizer_cls_and_kwargs=row_adamw(args))
+trainer = Trainer(model=model, args=args, train_dataset=rows, **growing)
 trainer.remove_callback(PrinterCallback)  # it prints seconds
 trainer.train()
 save_as_lora(model, "lora")
 tokens = torch.arange(12).reshape(2, 6)
-same = torch.allclose(PeftModel.from_pretrained(base(), "lora").eval()(tokens).logits, model.eval()(tokens).logits, atol=1e-5)
+plain = PeftModel.from_pretrained(base(), "lora").eval()
+same = torch.allclose(plain(tokens).logits, model.eval()(tokens).logits, atol=1e-5)
 assert same, "the exported adapter computes something else"
 own = get_peft_model(base(), IncreLoraConfig(task_type="SEQ_CLS"))
 optimizer = RowAdamW(own.parameters(), lr=1e-3, restart=Restart(20, 2))

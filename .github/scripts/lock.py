@@ -1,4 +1,5 @@
-"""Write constraints.txt: every requirement of the package, of all extras and of the tools, for every Python from 3.10 on.
+"""Write constraints.txt: every requirement of the package, of all extras and of the tools, for every Python from
+3.10 on.
 
 python .github/scripts/lock.py [--torch 2.13.0]     (make lock)
 """
@@ -9,8 +10,10 @@ from pathlib import Path
 
 from make_venv import LOCK, torch_pin, uv
 
-HEAD = """# Versions that are known to work together, direct and transitive, for all extras. Written by `make lock`; do not edit.
-# What an installation does not need is not installed because it stands here: the CUDA packages, for example, with a CPU build of torch.
+HEAD = """\
+# Versions that are known to work together, direct and transitive, for all extras. Made by `make lock`; do not edit.
+# What an installation does not need is not installed because it stands here: the CUDA packages, for example, with a CPU
+# build of torch.
 """
 
 

@@ -53,7 +53,9 @@ def create(venv):
 
 
 def torch_pin():
-    "The release of torch in the lock: installed by itself, so that pip takes the CPU build where the package index offers one."
+    """The release of torch in the lock: installed by itself, so that pip takes the CPU build where the package index
+    offers one.
+    """
     return re.search(r"(?m)^torch==[^\s;]+", LOCK.read_text(encoding="utf-8")).group()
 
 

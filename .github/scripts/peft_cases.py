@@ -1,6 +1,7 @@
 """How PEFT's tests become tests of IncreLoRA: which cases, which stand-ins, and what is left out for which reason.
 
-A pytest plugin. It changes nothing in PEFT's files: cases are replaced in the `parametrize` marks of the collected tests,
+A pytest plugin. It changes nothing in PEFT's files: cases are replaced in the `parametrize` marks of the collected
+tests,
 names in the imported test modules.
 """
 
@@ -11,15 +12,16 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
+from increlora.tuner import IncreLoraConfig, IncreLoraLayer, IncreLoraModel
 from peft import LoraConfig, PeftConfig, PromptLearningConfig
 from peft.tuners.tuners_utils import check_target_module_exists
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from increlora.reserve import grow
-from increlora.tuner import IncreLoraConfig, IncreLoraLayer, IncreLoraModel
 
-# Every layout of targets is tested with each of these; the models of the hub, which take longer, only with the first two.
+# Every layout of targets is tested with each of these; the models of the hub, which take longer, only with the first
+# two.
 GROWN = 987654321  # a seed that marks adapters that have grown before the test begins
 VARIANTS = {
     "growing": {},
@@ -28,7 +30,8 @@ VARIANTS = {
     "grown": {"seed": GROWN, "target_r": 5},
 }
 CUSTOM_ONLY = ("still", "grown")
-# Three steps of SGD must show. PEFT gives slow starters a higher rate by name; ours get long vectors. A long reserve would show before.
+# Three steps of SGD must show. PEFT gives slow starters a higher rate by name; ours get long vectors. A long reserve
+# would show before.
 LONG = {"init_std": 1.0, "advance_learning": False}
 SLOW_START = {
     "test_only_params_are_updated": {"init_std": 2.0},
@@ -69,19 +72,27 @@ ALLOW_LISTS = (
     "check_beft_config",
 )
 # PEFT's errors say it in other words than ours; in these tests only the type of the error counts.
-OTHER_WORDS = r"TestExcludedModuleNames|TestTargetingAuxiliaryTrainingWrapper|regex_with_layer_indexing_lora|layers_to_transform_validation"
+OTHER_WORDS = (
+    r"TestExcludedModuleNames|TestTargetingAuxiliaryTrainingWrapper"
+    r"|regex_with_layer_indexing_lora|layers_to_transform_validation"
+)
 LEFT_OUT = {
     r"prompt_(learning|tuning)|prefix_tuning": "prompt learning",
-    r"dora|mica|pissa|rank_(and_alpha_)?pattern|RankAndAlpha|MultiRank|DynamicDispatch|TestScalingAdapters|lora_embed_scale|weighted|merging_adapters|TestMontecloraTrainerMixin": "something that only LoRA has",
-    r"[Mm]ixed_?[Aa]dapter|mixed_batch|mixed_model|rejects_duplicate_name_without_mutation\[True\]": "several methods in one model, or several adapters in one batch",
+    r"dora|mica|pissa|rank_(and_alpha_)?pattern|RankAndAlpha|MultiRank|DynamicDispatch|TestScalingAdapters"
+    r"|lora_embed_scale|weighted|merging_adapters|TestMontecloraTrainerMixin": "something that only LoRA has",
+    r"[Mm]ixed_?[Aa]dapter|mixed_batch|mixed_model"
+    r"|rejects_duplicate_name_without_mutation\[True\]": "several methods in one model, or several adapters in one batch",
     r"rejects_shared_state": "methods whose layers share tensors",
-    r"TestLayerRepr|TestModelCard|custom_peft_type|module_type|model_type|peft_types|nb_params|status_with_modules_to_save|no_rank_nor_alpha|test_prefixes_(lora|select|model_with|multiple)"
-    r"|TestLowLevelFunctional::test_(inject_adapter_in_model$|modules_to_save)|missing_keys_warning|unsharded|preserves_custom_requires_grad|named_like_peft_prefix\["
+    r"TestLayerRepr|TestModelCard|custom_peft_type|module_type|model_type|peft_types|nb_params"
+    r"|status_with_modules_to_save|no_rank_nor_alpha|test_prefixes_(lora|select|model_with|multiple)"
+    r"|TestLowLevelFunctional::test_(inject_adapter_in_model$|modules_to_save)|missing_keys_warning|unsharded"
+    r"|preserves_custom_requires_grad|named_like_peft_prefix\["
     r"|second_adapter_with_all_linear": "names LoRA's classes, tensors, tags or their number",
     r"test_default_target_modules_(list_of_)?str": "changes another method's table of default targets",
     r"inject_from_state_dict_low_cpu_mem_usage$": "expects an adapter without buffers",
     r"TestCheckIsPeftModel::test_valid_hub": "is about the hub",
-    r"warns_when_reloading_model|test_get_peft_model_repeated_invocation": "a second PeftModel on a base model that still has the first one's adapter, which IncreLoRA refuses",
+    r"warns_when_reloading_model|test_get_peft_model_repeated_invocation": "a second PeftModel on a base model that "
+    "still has the first one's adapter, which IncreLoRA refuses",
     r"stable_diffusion|diffus": "needs diffusers",
 }
 HUB = ("OfflineModeIsEnabled", "LocalEntryNotFoundError", "RepositoryNotFoundError")  # of huggingface_hub
@@ -123,7 +134,9 @@ class StandIn:
 
 
 def instances(row):
-    "A case that holds LoRA's configurations, with IncreLoRA's; nothing for other methods, or if they have options of their own."
+    """A case that holds LoRA's configurations, with IncreLoRA's; nothing for other methods, or if they have options of
+    their own.
+    """
     if any(isinstance(x, PeftConfig) and type(x) is not LoraConfig for x in row):
         return []
     try:
@@ -140,7 +153,9 @@ def instances(row):
 
 
 def classes(row, module, extra):
-    "A case that holds a method's class and options, for IncreLoRA in every variant; nothing if it is not about linear layers."
+    """A case that holds a method's class and options, for IncreLoRA in every variant; nothing if it is not about linear
+    layers.
+    """
     cls = next(x for x in row if is_class(x))
     options = [x for x in row if isinstance(x, dict)]
     if issubclass(cls, PromptLearningConfig) or cls.__name__ in NO_TARGETS:
@@ -166,7 +181,10 @@ def classes(row, module, extra):
 
 
 def fill(row, variant, layouts):
-    "`row` with our class, our options, and in the place of the first text, the name of the case, ours. A second text in small letters is the method's name."
+    """`row` with our class, our options, and in the place of the first text, the name of the case, ours.
+
+    A second text in small letters is the method's name.
+    """
     texts = [x for x in row if isinstance(x, str)]
     named = {id(texts[0]): f"IncreLoRA {variant}"} if len(texts) > 1 else {}
     if texts[1:] and texts[1].islower():
@@ -218,7 +236,8 @@ def names_of_ours(names):
 
 
 def with_growth(inject):
-    """IncreLoraModel.inject_adapter that, for the variant 'grown', lets every module grow by 0 to 2 components, each time others.
+    """IncreLoraModel.inject_adapter that, for the variant 'grown', lets every module grow by 0 to 2 components, each
+    time others.
 
     A configuration from a file says the ranks (rank_pattern); one that comes with the saved tensors alone does not."""
     count = iter(range(10**9))
@@ -337,7 +356,9 @@ class Plugin:
         return report
 
     def excuse(self, item, error):
-        "Why an error is no failure: no hub here, or a target that is no linear layer (where `only_linear` could not see it before)."
+        """Why an error is no failure: no hub here, or a target that is no linear layer (where `only_linear` could not
+        see it before).
+        """
         if OTHER_PEFT in str(error):
             return "transformers asks for another PEFT"
         chosen_here = (

@@ -1,27 +1,32 @@
-"""PEFT's own tests, with IncreLoRA in the place of PEFT's methods. They are fetched with pip, in the installed version, and never kept in git.
+"""PEFT's own tests, with IncreLoRA in the place of PEFT's methods. They are fetched with pip, in the installed version,
+and never kept in git.
 
-python .github/scripts/peft_suite.py                all of it (some 10 minutes on one core): a table per file, then why tests were skipped
+python .github/scripts/peft_suite.py                all of it (some 10 minutes on one core): a table per file, then why
+                                                    tests were skipped
 python .github/scripts/peft_suite.py --quick        every 13th case of three files, about a minute
 python .github/scripts/peft_suite.py -k merge       only tests whose name contains "merge"
-python .github/scripts/peft_suite.py --self-test    break the tuner in a few places; every time some of the tests must fail
+python .github/scripts/peft_suite.py --self-test    break the tuner in a few places; every time some of the tests must
+                                                    fail
 python .github/scripts/peft_suite.py --sdist FILE   with a source distribution of PEFT that is here already
 
 Exit status: 0 nothing failed, 1 something failed or too little ran, 3 PEFT's tests could not be obtained.
 
 What is plugged in
-  Parametrized tests: wherever a list of cases names a method, the cases become IncreLoRA's: each layout of targets (model,
-  target_modules, modules_to_save, ...) that some method is tested with, once per variant: growth ahead; the released code's
-  choices; nothing left to grow; already grown, to ranks that differ at every injection, so that loading has to adopt them.
+  Parametrized tests: wherever a list of cases names a method, the cases become IncreLoRA's: each layout of targets
+  (model, target_modules, modules_to_save, ...) that some method is tested with, once per variant: growth ahead; the
+  released code's choices; nothing left to grow; already grown, to ranks that differ at every injection, so that loading
+  has to adopt them.
   That covers custom models, several active adapters, decoders, encoder-decoders, feature extraction, sequence and token
   classification, question answering, configurations, injection without a PeftModel, and state dicts under FSDP.
   Tests written out for LoRA that are about PEFT: LoraConfig(...) gives an IncreLoraConfig there.
   PEFT's lists of methods that work with Conv1D and DeBERTa do not know IncreLoRA; they are put out of action.
-  Models of the hub: random ones of the same architecture, in a local folder laid out like the hub's cache (tiny_models.py).
+  Models of the hub: random ones of the same architecture, in a local folder laid out like the hub's cache
+  (tiny_models.py).
 What is left out, and why
   Cases of other methods; layouts that target other than linear layers; options and features that only LoRA has (DoRA,
-  target_parameters, trainable tokens, rank_pattern, mixed batches, ...); tests that name LoRA's classes or tensors. The list
-  is LEFT_OUT in peft_cases.py. A test that needs anything else from the hub is skipped as "needs a hub". No allocator runs in
-  PEFT's training loops: they are shorter than the tuner's patience.
+  target_parameters, trainable tokens, rank_pattern, mixed batches, ...); tests that name LoRA's classes or tensors. The
+  list is LEFT_OUT in peft_cases.py. A test that needs anything else from the hub is skipped as "needs a hub". No
+  allocator runs in PEFT's training loops: they are shorter than the tuner's patience.
 """
 
 import argparse
@@ -270,7 +275,8 @@ def main():
     if few:
         print(f"\nerror: only {sum(total.values())} tests ran, at least {ENOUGH} were expected")
     print(
-        f"\n{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped in {time.time() - start:.0f} s",
+        f"\n{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped in "
+        f"{time.time() - start:.0f} s",
         flush=True,
     )
     return 1 if few or status else 0

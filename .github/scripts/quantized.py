@@ -1,4 +1,5 @@
-"""IncreLoRA on quantized base models, loaded as users load them, on this CPU. bitsandbytes and torchao are fetched with pip, into a temporary folder.
+"""IncreLoRA on quantized base models, loaded as users load them, on this CPU. bitsandbytes and torchao are fetched with
+pip, into a temporary folder.
 
 python .github/scripts/quantized.py                  every kind and case, about a minute on one core: a line per case
 python .github/scripts/quantized.py nf4 int8         only kinds whose name begins so
@@ -9,7 +10,8 @@ python .github/scripts/quantized.py --packages DIR   with the two packages in th
 Exit status: 0 nothing failed, 1 something failed, 3 the packages could not be obtained.
 
 Every kind runs every case, on a small decoder with random weights that transformers quantizes while it loads it.
-Untested: every kind on a GPU, and what needs one or further packages: torchao's int4 and float8 with rounded activations, GPTQ, AWQ, HQQ, AQLM, EETQ, INC, TransformerEngine.
+Untested: every kind on a GPU, and what needs one or further packages: torchao's int4 and float8 with rounded
+activations, GPTQ, AWQ, HQQ, AQLM, EETQ, INC, TransformerEngine.
 """
 
 import argparse
@@ -49,7 +51,9 @@ class NotHere(Exception):
 
 
 def kinds():
-    "Name -> (transformers' configuration, type of the weights that are not quantized, why a run on float weights may choose otherwise: '' if it may not)."
+    """Name -> (transformers' configuration, type of the weights that are not quantized, why a run on float weights may
+    choose otherwise: '' if it may not).
+    """
     import torch
     import torchao.quantization as ao
     from transformers import BitsAndBytesConfig, TorchAoConfig
@@ -166,7 +170,9 @@ def train(model, evaluate=False):
 
 
 def tensors(module):
-    "Every tensor that a quantized model consists of, bit for bit: parameters, buffers, and what a quantized weight holds inside."
+    """Every tensor that a quantized model consists of, bit for bit: parameters, buffers, and what a quantized weight
+    holds inside.
+    """
     import torch
 
     found = {}
@@ -198,7 +204,9 @@ class Kind:
         self.config, self.dtype, self.unlike, self.folder, self.place = config, dtype, unlike, folder, place
 
     def base(self, kept=True):
-        "A freshly quantized model; with `kept`, its 4-bit weights stay in their order, as IncreLoRA's training sees to."
+        """A freshly quantized model; with `kept`, its 4-bit weights stay in their order, as IncreLoRA's training sees
+        to.
+        """
         import copy
 
         from transformers import AutoModelForCausalLM
@@ -311,7 +319,10 @@ def choices(kind):
     gap = apart(
         logits(model, True), logits(kind.trained[0], True)
     )  # in training mode, as bitsandbytes evaluates int8 with rounded activations
-    return f"{rounds} rounds, {sum(sum(w.values()) for w in winners)} components, the same as on float weights; logits then {distance(gap)}"
+    return (
+        f"{rounds} rounds, {sum(sum(w.values()) for w in winners)} components, the same as on float weights; "
+        f"logits then {distance(gap)}"
+    )
 
 
 def frozen(kind):
@@ -556,7 +567,8 @@ def run_cases(a):
                 print(f"{status:8}  {name:36}{case.__name__:15}{text}", flush=True)
     why = "; ".join(reason if n == 1 else f"{n} times: {reason}" for reason, n in reasons.items())
     print(
-        f"\n{counts['passed']} passed, {counts['FAILED']} failed, {counts['not here']} not possible here{f' ({why})' if why else ''}, in {time.time() - begin:.0f} s"
+        f"\n{counts['passed']} passed, {counts['FAILED']} failed, {counts['not here']} not possible "
+        f"here{f' ({why})' if why else ''}, in {time.time() - begin:.0f} s"
     )
     return 1 if counts["FAILED"] or not counts["passed"] else 0
 
@@ -620,10 +632,8 @@ def self_test(packages):
         line = (r.stdout.strip().splitlines() or ["?"])[0]
         caught = r.returncode == 1 and line.startswith("FAILED")
         missed += not caught and r.returncode != NOT_HERE
-        print(
-            f"{what}: {'caught' if caught else 'not possible on this CPU' if r.returncode == NOT_HERE else 'NOT CAUGHT'}: {line[:150]}",
-            flush=True,
-        )
+        ended = "caught" if caught else "not possible on this CPU" if r.returncode == NOT_HERE else "NOT CAUGHT"
+        print(f"{what}: {ended}: {line[:150]}", flush=True)
     return 1 if missed else 0
 
 

@@ -1,4 +1,5 @@
-"""Open an issue about a failed `make latest`, or add to the one that is open.  python .github/scripts/report_latest.py LOG RUN [--dry_run]
+"""Open an issue about a failed `make latest`, or add to the one that is open.  python .github/scripts/report_latest.py
+LOG RUN [--dry_run]
 
 Needs the GitHub command line `gh` and its GH_TOKEN.
 """

@@ -1,7 +1,7 @@
 """All checks of this repository. The last line counts them.
 
 python .github/scripts/test.py                all steps (makes .venv first if nbdev is missing)
-python .github/scripts/test.py --all          the slow cells of the notebooks, PEFT's own tests and quantized models as well
+python .github/scripts/test.py --all          slow cells, pages in a browser, PEFT's own tests, quantized models as well
 python .github/scripts/test.py clean export   only these steps
 python .github/scripts/test.py tests --path "nbs/04*.ipynb"
 """
@@ -30,15 +30,20 @@ from pathlib import Path
 import check_notebooks
 import check_trace
 import check_wheel
+import docs
+import house
+import leaks
 import make_venv
+import pages
+import readme
 from tree import BIN, ROOT, changes, copy_tree, environ, files, notebooks, run
 
 HAND_WRITTEN = "edit {nb}, run nbdev_export; do not edit increlora/*.py"
-LATE = ["matplotlib", "seaborn", "datasets", "ipywidgets", "IPython"]
+LATE = ["matplotlib", "seaborn", "datasets", "ipywidgets", "IPython", "pandas", "submitit"]
 NEVER = ["nbdev", "fastcore", "execnb"]
 # Begun first, so that no long notebook is left alone at the end.
-LONG = """models_table survival run export_cases 08_planted_ranks replaced_tokens other_models trainers 16_export bad_input
-trainer 11_doctor""".split()
+LONG = ["models_table", "survival", "run", "export_cases", "08_planted_ranks", "replaced_tokens", "other_models"]
+LONG += ["trainers", "bad_input", "sweep", "trainer", "16_export", "11_doctor", "10_first_finetune"]
 RUNNING = set()  # processes that an interrupt must end
 
 
@@ -150,6 +155,44 @@ def origin(path):
     return m.group(1) if m else ""
 
 
+def house_step(a):
+    "Imports go upwards only, and `import increlora` alone loads no extra (house.py)."
+    return report("house", house.check(), f"{len(house.ORDER)} modules, imports upwards only")
+
+
+def types_step(a):
+    "The type checker finds nothing in the method (mypy, pyproject.toml)."
+    with tempfile.TemporaryDirectory() as tmp:
+        r = run(sys.executable, "-m", "mypy", "--cache-dir", tmp)
+    lines = (r.stdout + r.stderr).strip().splitlines()
+    return report("types", lines if r.returncode else [], lines[-1] if lines else "")
+
+
+def readme_step(a):
+    "README.md is what nbs/index.ipynb says, with the tables of today (readme.py)."
+    return report("readme", list(readme.stale()), "README.md is nbs/index.ipynb")
+
+
+def docs_step(a):
+    "The pages build; no broken link, no answer of an exercise on any of them (docs.py, leaks.py)."
+    with tempfile.TemporaryDirectory() as tmp:
+        built = docs.build(Path(tmp) / "site")
+        files = sorted((Path(tmp) / "site").rglob("*.html"))
+        bad = list(pages.broken_links(Path(tmp) / "site")) + list(leaks.pages(files))
+    return report("docs", bad, f"{len(built)} pages")
+
+
+def pages_step(a):
+    "Every page in a headless Chromium: formulas, pictures, console, search (pages.py)."
+    if not pages.browser():
+        print("  skipped: there is no Chromium or Chrome; install one, or name it: CHROMIUM=/path/to/it")
+        return [("pages", None)]
+    with tempfile.TemporaryDirectory() as tmp:
+        docs.build(Path(tmp) / "site")
+        bad, seen = pages.check(Path(tmp) / "site")
+    return report("pages", bad, seen)
+
+
 def notebooks_step(a):
     "Rules for the stored notebooks (check_notebooks.py)."
     return [("notebooks", check_notebooks.main() == 0)]
@@ -166,7 +209,10 @@ def wheel_step(a):
 
 
 def tests_step(a):
-    "nbdev_test: every notebook runs, in a process of its own. One result per notebook, and one for the tree they leave behind."
+    """nbdev_test: every notebook runs, in a process of its own.
+
+    One result per notebook, and one for the tree they leave behind.
+    """
     before = set(files())
     chosen = [nb for nb in notebooks() if not a.path or matches(nb, a.path)]
     order = sorted(chosen, key=lambda nb: LONG.index(nb.stem) if nb.stem in LONG else len(LONG))
@@ -224,10 +270,14 @@ STEPS = {
     "export": export_step,
     "notebooks": notebooks_step,
     "trace": trace_step,
+    "house": house_step,
+    "types": types_step,
+    "readme": readme_step,
+    "docs": docs_step,
     "tests": tests_step,
     "wheel": wheel_step,
 }
-SLOW = {"peft": peft_step, "quantized": quantized_step}  # only with --all, or by name
+SLOW = {"pages": pages_step, "peft": peft_step, "quantized": quantized_step}  # only with --all, or by name
 
 
 # --- helpers ---
@@ -250,7 +300,10 @@ def failed(process):
 
 
 def stream(cmd, timeout, quiet=False):
-    "Run `cmd`, show its output as it comes unless `quiet`; (exit status, text). A command that runs longer than `timeout` seconds is ended."
+    """Run `cmd`, show its output as it comes unless `quiet`; (exit status, text).
+
+    A command that runs longer than `timeout` seconds is ended.
+    """
     p = subprocess.Popen(
         [str(c) for c in cmd],
         cwd=ROOT,
@@ -317,14 +370,17 @@ def versions():
     pinned = re.search(r"nbdev==(\S+)", (ROOT / "settings.ini").read_text(encoding="utf-8")).group(1)
     if found["nbdev"] != pinned:
         sys.exit(
-            f"error: the checks need nbdev {pinned} (settings.ini), this is {found['nbdev']}. Run: python .github/scripts/make_venv.py --force"
+            f"error: the checks need nbdev {pinned} (settings.ini), this is {found['nbdev']}. Run: python "
+            ".github/scripts/make_venv.py --force"
         )
     if others := unlocked():
         print(f"  other versions than constraints.txt: {', '.join(others)}", flush=True)
 
 
 def unlocked():
-    "What is installed in another version than constraints.txt pins for this Python: the first suspects when a check fails."
+    """What is installed in another version than constraints.txt pins for this Python: the first suspects when a check
+    fails.
+    """
     from packaging.requirements import Requirement
 
     lines = [line for line in make_venv.LOCK.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
@@ -363,10 +419,12 @@ def main():
         start = time.time()
         now = known[name](a)
         results += now
-        print(f"  {'ok' if all(ok for _, ok in now) else 'FAILED'} ({time.time() - start:.0f} s)", flush=True)
-    lost = [name for name, ok in results if not ok]
+        print(f"  {'FAILED' if any(ok is False for _, ok in now) else 'ok'} ({time.time() - start:.0f} s)", flush=True)
+    lost = [name for name, ok in results if ok is False]
+    skipped = [name for name, ok in results if ok is None]
     print("\n" + (f"failed: {', '.join(lost)}" if lost else "all checks hold"))
-    print(f"{len(results) - len(lost)} passed, {len(lost)} failed", flush=True)
+    passed = f"{len(results) - len(lost) - len(skipped)} passed, {len(lost)} failed"
+    print(passed + (f", {len(skipped)} skipped" if skipped else ""), flush=True)
     return 1 if lost else 0
 
 

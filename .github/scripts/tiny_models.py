@@ -1,6 +1,7 @@
 """Tiny models with random weights, in a folder laid out like the cache of the Hugging Face hub.
 
-PEFT's tests name models on the hub. With these in the cache, the libraries find them without a network: same names, same
+PEFT's tests name models on the hub. With these in the cache, the libraries find them without a network: same names,
+same
 architectures, a few thousand random weights. `make(folder)` writes the folder once.
 """
 
