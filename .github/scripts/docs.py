@@ -82,7 +82,7 @@ def renderer():
             return heading(level, slug, text)
 
         def table(self, text):
-            return f'<div class="wide">{super().table(text)}</div>' if hasattr(super(), "table") else text
+            return f'<div class="wide"><table>\n{text}</table></div>\n'
 
     return MarkdownWithMath(renderer=Renderer(escape=False))
 
