@@ -36,22 +36,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from ..extras import needs
 from ..files import as_command, check_links, one_line, read_json, write_json
+from .arguments import GlueArguments, RunArguments, from_file, parse, settings
 from .encoders import silent
 from .methods import METHODS
 from .presets import as_flags
 from .results import Result
-from increlora.glue.run import (
-    CONFIG,
-    RESULTS,
-    GlueArguments,
-    RunArguments,
-    check_room,
-    from_file,
-    in_use,
-    parse,
-    settings,
-    work,
-)
+from .run import work
+from .run_folder import CONFIG, RESULTS, check_room, in_use
 from ..validate import InvalidArgument
 from tqdm import tqdm
 from transformers import HfArgumentParser
