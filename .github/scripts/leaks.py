@@ -173,7 +173,8 @@ def in_notebook(nb, held, lesson=True):
                     i,
                     "defines an exercise or a quiz; its place is engine/bank, here stands exercise(...) or quiz(...)",
                 )
-            yield from ((i, sentence) for sentence in given_away(c["source"], held))
+            if lesson or "hide" not in directives(c["source"]):  # the engine room may test an answer out of sight
+                yield from ((i, sentence) for sentence in given_away(c["source"], held))
         for where, texts in places.items():
             yield from ((i, f"{name} stands in the {where}") for name in in_text("\n".join(texts), hidden))
         if any(PASSED.search(t) for t in places["stored output"]):
