@@ -1106,6 +1106,110 @@ def total_rank(t, modules, top_h, interval, final):
         hints=["How many rounds have taken place after t steps?", "min(r_final, n + h · ⌊t / ν⌋)"],
     )
 
+# %% ../../nbs/engine/bank.ipynb #1d6e595c
+@question("8.1")
+def _():
+    return Quiz(
+        "Module 1 needs 4 components and module 3 needs 2. Four modules need none, but each starts with 1. Budget: 12. "
+        "Which final ranks cover the plant?",
+        ["2, 2, 2, 2, 2, 2", "1, 7, 1, 1, 1, 1", "1, 5, 1, 3, 1, 1"],
+        answer="c",
+        why=[
+            "That is uniform: module 1 lacks two components.",
+            "Module 3 is one short, and module 1 has three it cannot use.",
+            "Module 1 has at least 4 and module 3 at least 2, with one to spare in each.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #086bed7c
+@question("8.2")
+def _():
+    return Quiz(
+        "At 20 steps between rounds, seed 0 gives everything to one module. How many of sixteen seeds will cover "
+        "the plant "
+        "at this interval?",
+        ["none", "some", "most"],
+        answer="b",
+        why=[
+            "Which module is ahead depends on the plant that was drawn, so seeds differ.",
+            "It is 4 of 16: the interval makes it hard, the seed decides.",
+            "Then seed 0 would be bad luck. The count below shows that it is the rule.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #1091b5ef
+@entry("8.1")
+def _():
+    planted = (0, 4, 0, 2, 0, 0)
+    return Exercise(
+        id="ex-8.1",
+        kind="implement",
+        difficulty=1,
+        minutes=5,
+        paper="Section 3.2",
+        task="Write `wasted(ranks, planted)`: how many components the modules hold beyond what was planted in them. "
+        "A module "
+        "that has too few wastes none.",
+        name="wasted",
+        solution="""
+    def wasted(ranks, planted):
+        return sum(max(0, rank - need) for rank, need in zip(ranks, planted))
+    """,
+        cases=[([1, 5, 1, 3, 1, 1], planted), ([1, 7, 1, 1, 1, 1], planted), ([2, 2, 2, 2, 2, 2], planted)],
+        mistakes={
+            "A module with too few components must not make up for one with too many.": """
+    def wasted(ranks, planted):
+        return sum(ranks) - sum(planted)
+    """,
+            "Count components, not modules.": """
+    def wasted(ranks, planted):
+        return sum(rank > need for rank, need in zip(ranks, planted))
+    """,
+        },
+        hints=[
+            "Look at one module: how much is above its need?",
+            "A difference that must not be negative, summed over modules.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #ed9a1c59
+@entry("8.2")
+def _():
+    return Exercise(
+        id="ex-8.2",
+        kind="puzzle",
+        difficulty=3,
+        minutes=10,
+        paper="Section 3.2",
+        task="Uniform rank 2 keeps the best two of the four planted directions of module 1. Write "
+        "`leftover(singular, rank, width)`: the mean squared error that remains for standard normal inputs, from the "
+        "singular values of the planted matrix.",
+        name="leftover",
+        solution="""
+    def leftover(singular, rank, width):
+        return sum(s * s for s in sorted(singular, reverse=True)[rank:]) / width
+    """,
+        cases=[([3.0, 1.0, 2.0, 0.5], 2, 24), ([1.0, 1.0], 2, 24), ([2.0, 1.0], 0, 4)],
+        mistakes={
+            "Squared: the error is an energy.": """
+    def leftover(singular, rank, width):
+        return sum(sorted(singular, reverse=True)[rank:]) / width
+    """,
+            "Keep the largest singular values, not the first in the list.": """
+    def leftover(singular, rank, width):
+        return sum(s * s for s in singular[rank:]) / width
+    """,
+            "The error is a mean over the outputs: divide by the width.": """
+    def leftover(singular, rank, width):
+        return sum(s * s for s in sorted(singular, reverse=True)[rank:])
+    """,
+        },
+        hints=[
+            "What is the best approximation of rank r (lesson 00)?",
+            "What lesson 00 called the tail, over the number of outputs.",
+        ],
+    )
+
 # %% ../../nbs/engine/bank.ipynb #94aada8f
 @question("10.1")
 def _():
@@ -1952,6 +2056,146 @@ def _():
         hints=[
             "What is the sum of a micro-batch's token losses?",
             "Σ mean·count / Σ count, without empty micro-batches.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #be792889
+@question("presets.1")
+def _():
+    return Quiz(
+        "Table 1 prints 0.34M parameters for IncreLoRA at average rank 2. At the start there are 165,888; 72 "
+        "components "
+        "are handed out, of 1,536 parameters each in attention and 3,840 in feed-forward matrices. If 0.34M means "
+        "340,000, "
+        "how many of the 72 landed in feed-forward matrices, on average over the tasks?",
+        ["about 9", "about 28", "about 55"],
+        answer="b",
+        why=[
+            "That would make 165,888 + 63 · 1,536 + 9 · 3,840 = 297,216.",
+            "165,888 + 44 · 1,536 + 28 · 3,840 = 340,992. An even spread would give 24, so the preference is slight on "
+            "average; two printed digits allow 26 to 29.",
+            "That would make 165,888 + 17 · 1,536 + 55 · 3,840 = 403,200.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #bddd87b5
+@entry("presets.1")
+def _():
+    import math
+
+    return Exercise(
+        id="ex-presets.1",
+        kind="implement",
+        difficulty=1,
+        minutes=5,
+        paper="Table 4, Appendix B",
+        name="updates",
+        names={"math": math},
+        task="Write `updates(rows, batch, epochs)`: the number of updates T of a training. Every epoch goes "
+        "through all "
+        "rows; its last batch may be smaller.",
+        solution="def updates(rows, batch, epochs):\n    return math.ceil(rows / batch) * epochs",
+        cases=[(2490, 32, 50), (64, 32, 3), (65, 32, 3), (5, 32, 2)],
+        mistakes={
+            "The incomplete last batch is an update as well: round up.": "def updates(rows, batch, epochs):\n   "
+            " return "
+            "rows // batch * epochs",
+            "Each epoch ends with its own incomplete batch: round up per epoch, then multiply.": "def updates(rows, "
+            "batch, epochs):\n    return math.ceil(rows * epochs / batch)",
+        },
+        hints=["How many batches does one epoch have?", "⌈rows / batch⌉ · epochs"],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #11822cdf
+@entry("presets.2")
+def _():
+    return Exercise(
+        id="ex-presets.2",
+        kind="implement",
+        difficulty=2,
+        minutes=10,
+        paper="Section 3.2, Algorithm 1 line 6",
+        name="exact_total",
+        task="Write `exact_total(start, target, h, c)`: the list of total ranks after each round, if `h` winners "
+        "get `c` "
+        "components each and the last round is cut so that the list ends at `target`.",
+        solution="""
+    def exact_total(start, target, h, c):
+        totals = []
+        while start < target:
+            start += min(h * c, target - start)
+            totals.append(start)
+        return totals
+    """,
+        cases=[(72, 576, 10, 4), (72, 144, 5, 1), (72, 100, 9, 2), (72, 72, 3, 1)],
+        mistakes={
+            "That is the released code: it limits the winners, not the "
+            "components, and overshoots.": "def exact_total(start, target, h, c):\n    totals = []\n    while start < "
+            "target:\n        start += min(h, target - start) * c\n        totals.append(start)\n    return totals",
+            "A round that does not fit is cut, not left out: the budget must be spent.": "def exact_total(start, "
+            "target, "
+            "h, c):\n    totals = []\n    while start + h * c <= target:\n        start += h * c\n        "
+            "totals.append(start)\n    return totals",
+            "A winner gains c components, not one.": "def exact_total(start, target, h, c):\n    totals = []\n  "
+            "  while "
+            "start < target:\n        start += min(h, target - start)\n        totals.append(start)\n    return totals",
+        },
+        hints=[
+            "What is the most that one round can add, and what is the most that is missing?",
+            "Add min(h·c, target − total) until nothing is missing.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #9dfaceed
+@question("table.1")
+def _():
+    return Quiz(
+        "Eight tasks, one 95 % interval each, two methods that are equal. How likely does at least one interval "
+        "miss zero?",
+        ["5 %", "34 %", "95 %"],
+        answer="b",
+        why=[
+            "That is the chance for one interval.",
+            "1 − 0.95⁸ = 0.34, if the tasks are independent.",
+            "Then each would have to miss about every third time.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #39614c67
+@entry("table.1")
+def _():
+    return Exercise(
+        id="ex-table.1",
+        kind="implement",
+        difficulty=2,
+        minutes=6,
+        paper="Table 1",
+        task="Write `gain(ours, theirs)`: both are dictionaries from seed to score. Return the mean of ours − "
+        "theirs over "
+        "the seeds that both have.",
+        name="gain",
+        solution="""
+    def gain(ours, theirs):
+        seeds = ours.keys() & theirs.keys()
+        return sum(ours[s] - theirs[s] for s in seeds) / len(seeds)
+    """,
+        cases=[
+            ({0: 81.0, 1: 85.5, 2: 88.5}, {2: 88.0, 0: 80.0, 1: 84.0}),
+            ({0: 70.0, 3: 75.0, 4: 91.0}, {3: 72.0, 0: 71.0}),
+        ],
+        mistakes={
+            "The difference of two means uses seeds that only one side has.": "def gain(ours, theirs):\n    return "
+            "sum(ours.values()) / len(ours) - sum(theirs.values()) / len(theirs)",
+            "The sign: ours minus theirs.": "def gain(ours, theirs):\n    seeds = ours.keys() & theirs.keys()\n   "
+            " return "
+            "sum(theirs[s] - ours[s] for s in seeds) / len(seeds)",
+            "Divide by the number of common seeds.": "def gain(ours, theirs):\n    return sum(ours[s] - "
+            "theirs[s] for s "
+            "in ours.keys() & theirs.keys()) / len(ours)",
+        },
+        hints=[
+            "Which seeds are in both dictionaries?",
+            "Σ (ours[s] − theirs[s]) over the common seeds, divided by their number.",
         ],
     )
 
