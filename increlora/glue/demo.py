@@ -86,8 +86,8 @@ def table(results: Mapping[str, Result], seconds: bool = True) -> str:
 
 # %% ../../nbs/engine/demo.ipynb #eb806f35
 NEXT = """Next, the same on real GLUE with the paper's model and settings (needs a model hub and, better, a GPU):
-  increlora_glue --preset paper/sst2/r2 --model_name_or_path microsoft/deberta-v3-base --dry_run
-  increlora_glue --preset paper/sst2/r2 --model_name_or_path microsoft/deberta-v3-base --output_dir sst2_increlora"""
+  increlora run --preset paper/sst2/r2 --model_name_or_path microsoft/deberta-v3-base --dry_run
+  increlora run --preset paper/sst2/r2 --model_name_or_path microsoft/deberta-v3-base --output_dir sst2_increlora"""
 
 
 def closing(folder: Path) -> str:
@@ -108,11 +108,11 @@ def closing(folder: Path) -> str:
 
 # %% ../../nbs/engine/demo.ipynb #a39bf7be
 def main(argv: list[str] | None = None) -> int:
-    """Console script `increlora_demo`: exit status 0, 2 for a mistake in the arguments, 130 or 143
+    """Console script `increlora demo`: exit status 0, 2 for a mistake in the arguments, 130 or 143
     after an interrupt.
     """
     parser = argparse.ArgumentParser(
-        prog="increlora_demo",
+        prog="increlora demo",
         description="Fine-tune the embedded encoder with IncreLoRA, LoRA and a head only, offline.",
     )
     parser.add_argument("--output_dir", default="demo_output", help="folder for the results")
@@ -120,7 +120,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier demo")
     chosen = parser.parse_args(argv)
-    return as_command("increlora_demo", lambda: show(chosen), "interrupted; with --overwrite it begins again")
+    return as_command("increlora demo", lambda: show(chosen), "interrupted; with --overwrite it begins again")
 
 
 def show(chosen: argparse.Namespace) -> int:
@@ -128,14 +128,14 @@ def show(chosen: argparse.Namespace) -> int:
     folder, stop = Path(chosen.output_dir), StopSignal()
     if chosen.steps < 12:
         raise ValueError(f"steps={chosen.steps} is too few for six rounds; allowed are integers from 12.")
-    needs("increlora_demo", "datasets", "scipy", "sklearn")
+    needs("increlora demo", "datasets", "scipy", "sklearn")
     without_bars()
     check_links(folder)
     for method in RATES:  # all of them, before the first one writes
         check_output(folder / method, False, chosen.overwrite)
     results = compare(folder, steps=chosen.steps, seed=chosen.seed, overwrite=chosen.overwrite, stop=stop)
     if stop.asked:
-        return complain("increlora_demo: interrupted; with --overwrite it begins again", 128 + stop.asked)
+        return complain("increlora demo: interrupted; with --overwrite it begins again", 128 + stop.asked)
     write_json(folder / "demo.json", {method: result.to_json() for method, result in results.items()})
     print(f"\n{table(results)}\n{closing(folder)}")
     return 0

@@ -14,11 +14,13 @@ from types import UnionType
 from typing import Union, get_args, get_origin, get_type_hints
 
 import torch
+from ..checkpoints import step_of
 from ..export import check_place, components_of, lora_factors, merged_copy, whole_folder, write_lora
 from ..files import as_command, read_json
+from .arguments import GlueArguments
 from .encoders import load_tokenizer
-from .run import CONFIG, RESULTS, GlueArguments, find_task, make_base
-from ..trainer import step_of
+from .run import find_task, make_base
+from .run_folder import CONFIG, RESULTS
 from peft import PeftModel, get_peft_model_state_dict
 from safetensors.torch import load_file
 from torch import nn
