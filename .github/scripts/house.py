@@ -19,7 +19,15 @@ STOREYS = {
         "files",
         "compat",
     ],
-    "The method, one lesson each": ["components", "orthogonality", "importance", "schedule", "reserve", "optim"],
+    "The method, one lesson each": [
+        "components",
+        "orthogonality",
+        "probe",
+        "importance",
+        "schedule",
+        "reserve",
+        "optim",
+    ],
     "The method as a PEFT tuner, and its training": [
         "card",
         "config",
@@ -31,6 +39,8 @@ STOREYS = {
         "model",
         "training",
         "doctor",
+        "history",
+        "checkpoints",
         "trainer",
         "export",
         "plots",
@@ -45,6 +55,9 @@ STOREYS = {
         "glue.run_folder",
         "glue.stop",
         "glue.results",
+        "glue.arguments",
+        "glue.run_folder",
+        "glue.stop",
         "glue.run",
         "glue.export_run",
         "glue.table",
@@ -57,6 +70,7 @@ STOREYS = {
         "course.lowrank",
         "course.planted",
         "course.digits",
+        "course.score_study",
         "course.exercises",
         "course.bank",
     ],
@@ -76,11 +90,11 @@ print(*(f"'import increlora' alone imports {{m}}" for m in found + upper), sep="
 
 
 def modules():
-    "{name below increlora: its tree} of every module but the packages' own files and nbdev's index."
+    "{name below increlora: its tree} of every module but the packages' own files, the entry point and nbdev's index."
     found = {}
     for path in sorted((ROOT / "increlora").rglob("*.py")):
         name = ".".join(path.relative_to(ROOT / "increlora").with_suffix("").parts)
-        if path.name not in ("__init__.py", "_modidx.py"):
+        if path.name not in ("__init__.py", "__main__.py", "_modidx.py"):
             found[name] = ast.parse(path.read_text(encoding="utf-8"))
     return found
 
