@@ -23,7 +23,7 @@ $(READY): settings.ini setup.py pyproject.toml constraints.txt
 	@$(VENV) --force
 
 demo: $(READY)
-	@HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 TOKENIZERS_PARALLELISM=false $(BIN)/increlora_demo --overwrite
+	@HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 TOKENIZERS_PARALLELISM=false $(BIN)/increlora demo --overwrite
 
 test: $(READY)
 	@$(BIN)/python .github/scripts/test.py
@@ -32,7 +32,7 @@ test-all: $(READY)
 	@$(BIN)/python .github/scripts/test.py --all
 
 bench: $(READY)
-	@$(BIN)/python -m increlora.glue.bench
+	@$(BIN)/increlora bench
 
 lab: $(READY)
 	@$(BIN)/jupyter lab nbs

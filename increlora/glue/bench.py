@@ -420,8 +420,9 @@ def table(result: dict) -> str:
 
 # %% ../../nbs/engine/bench.ipynb #806503e0
 def main(argv: list[str] | None = None) -> int:
-    "`python -m increlora.glue.bench`: measure this machine."
+    "`increlora bench`: measure this machine."
     parser = argparse.ArgumentParser(
+        prog="increlora bench",
         description="Time and memory of a training step: IncreLoRA beside LoRA, AdaLoRA, full fine-tuning and a "
         "dense ΔW."
     )
@@ -450,13 +451,9 @@ def main(argv: list[str] | None = None) -> int:
         write_json(
             out,
             {
-                "command": " ".join(["python -m increlora.glue.bench", *words, "--out", out.name]),
+                "command": " ".join(["increlora bench", *words, "--out", out.name]),
                 **environment(),
                 **result,
             },
         )
     return 0
-
-
-if __name__ == "__main__" and "__file__" in globals():
-    raise SystemExit(main())

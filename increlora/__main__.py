@@ -1,0 +1,5 @@
+"`python -m increlora` is the command `increlora`."
+
+from increlora.glue.cli import main
+
+raise SystemExit(main())
