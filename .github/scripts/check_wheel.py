@@ -5,7 +5,6 @@ packages
 that are installed beside the running Python, so nothing is downloaded. What the wheel does not declare is not there.
 """
 
-import configparser
 import os
 import re
 import sys
@@ -16,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from packaging.requirements import Requirement
-from tree import ROOT, copy_tree, files, run
+from tree import copy_tree, files, run
 
 HEAVY = ["matplotlib", "seaborn", "datasets", "ipywidgets", "IPython", "fastcore", "nbdev"]
 PROBE = (
@@ -29,6 +28,7 @@ assert home.is_relative_to(Path(sys.prefix).resolve()), f"increlora was imported
 heavy = [m for m in %r if m in sys.modules]
 assert not heavy, f"'import increlora' alone already imports {heavy}"
 names = sorted(m.name for m in pkgutil.walk_packages(increlora.__path__, "increlora."))
+names.remove("increlora.__main__")
 for name in names: importlib.import_module(name)
 print(f"{len(names)} submodules imported, version {increlora.__version__}")
 """
@@ -86,15 +86,20 @@ def said(module, name, *arguments):
         with contextlib.redirect_stderr(text): assert function(*arguments) == 2, f"{module}.{name} ran"
     except ModuleNotFoundError as error: return str(error)
     return text.getvalue().strip()
-glue = %r
+command = ("glue.cli", "main")
+grid = "--tasks rte --methods lora --seeds 0 --max_steps 1 --output_dir sweep"
 for user, package, extra, *call in [
-    ("increlora_glue", "datasets", "glue", "run", "main", glue), ("increlora_demo", "datasets", "glue", "demo", "main", []),
-    ("increlora_sweep", "datasets", "glue", "sweep", "main", "--tasks rte --methods lora --seeds 0 --max_steps 1 --output_dir sweep".split()),
-    ("load_task", "datasets", "glue", "tasks", "load_task", "pocket_reviews"), ("metrics", "sklearn", "glue", "tasks", "metrics", "rte", [1], [1]),
-    ("t_interval", "scipy", "glue", "table", "t_interval", [1, 2]), ("rank_heatmap", "matplotlib", "plots", "figures", "rank_heatmap", {"a": 1}),
-    ("show", "matplotlib", "plots", "exercises", "show", None, ""),
+    ("increlora run", "datasets", "glue", *command, ["run", *%r]),
+    ("increlora demo", "datasets", "glue", *command, ["demo"]),
+    ("increlora sweep", "datasets", "glue", *command, ["sweep", *grid.split()]),
+    ("load_task", "datasets", "glue", "glue.tasks", "load_task", "pocket_reviews"),
+    ("metrics", "sklearn", "glue", "glue.tasks", "metrics", "rte", [1], [1]),
+    ("t_interval", "scipy", "glue", "glue.table", "t_interval", [1, 2]),
+    ("rank_heatmap", "matplotlib", "plots", "plots", "rank_heatmap", {"a": 1}),
+    ("show", "matplotlib", "plots", "course.exercises", "show", None, ""),
 ]:
-    sentence, got = f"{user} needs the package '{package}'; install it with: pip install 'increlora[{extra}]'", said(*call)
+    sentence = f"{user} needs the package '{package}'; install it with: pip install 'increlora[{extra}]'"
+    got = said(*call)
     assert got in (sentence, f"{user}: error: {sentence}"), (sentence, got)
 left = {"out", "demo_output", "sweep"} & set(os.listdir())
 assert not left, f"a refused command left {left}"
@@ -194,11 +199,11 @@ def core(python, work):
 
 def glue(python, work):
     "A run of the command line with [glue] alone: everything but the picture."
-    r = run(python.parent / "increlora_glue", *GLUE, cwd=work)
-    must(r, "increlora_glue does not run with [glue]")
+    r = run(python.parent / "increlora", "run", *GLUE, cwd=work)
+    must(r, "increlora run does not work with [glue]")
     if "pip install 'increlora[plots]'" not in r.stderr:
-        raise Failed("increlora_glue does not say that the picture of the ranks needs [plots]\n" + r.stderr[-800:])
-    return "increlora_glue runs with [glue], without a picture"
+        raise Failed("increlora run does not say that the picture of the ranks needs [plots]\n" + r.stderr[-800:])
+    return "increlora run works with [glue], without a picture"
 
 
 def contents(wheel):
@@ -207,20 +212,19 @@ def contents(wheel):
     wanted = [f for f in files() if f.startswith("increlora/")]
     if missing := [f for f in wanted if f not in inside]:
         raise Failed(f"the wheel lacks {', '.join(missing)}")
-    pocket = [f for f in wanted if f.startswith("increlora/pocket/")]
+    pocket = [f for f in wanted if f.startswith("increlora/glue/pocket/")]
     return f"{len(inside)} files, {len(pocket)} of them of the pocket model, {wheel.stat().st_size / 1e6:.2f} MB"
 
 
 def scripts(python, work):
-    "`--help` of every command the package installs."
-    ini = configparser.ConfigParser(delimiters=["="])
-    ini.read(ROOT / "settings.ini", encoding="utf-8")
-    names = re.findall(r"(\w+)=\S+", ini["DEFAULT"]["console_scripts"])
-    for name in names:
-        text = must(run(python.parent / name, "--help", cwd=work), f"{name} --help failed")
+    "`--help` of the command and of each of its words."
+    usage = must(run(python.parent / "increlora", "--help", cwd=work), "increlora --help failed")
+    words = re.findall(r"(?m)^  (\w+) ", usage)
+    for word in words:
+        text = must(run(python.parent / "increlora", word, "--help", cwd=work), f"increlora {word} --help failed")
         if "usage" not in text.lower():
-            raise Failed(f"{name} --help shows no usage")
-    return "--help of " + ", ".join(names)
+            raise Failed(f"increlora {word} --help shows no usage")
+    return f"--help of increlora {', '.join(words)}"
 
 
 def main():

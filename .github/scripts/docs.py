@@ -183,8 +183,9 @@ def fields(node, lines):
 
 
 def docstring(node, markdown):
-    "A docstring; its wrapped lines are joined, so that a minus at the start of a line makes no list."
+    "A docstring; its wrapped lines are joined, so that a minus or # at the start of a line is no list and no heading."
     text = re.sub(r"(?m)(?<=\S)\n(?=[^\s])(?! *[-*] \w.*\n *[-*] )", " ", ast.get_docstring(node) or "")
+    text = re.sub(r"(?m)^#", r"\\#", text)
     return f'<div class="docstring">{markdown(text)}</div>' if text else ""
 
 
@@ -356,6 +357,7 @@ def shell(page, parts, pages):
         maths = template("mathjax.html").substitute(up=page.up)
     return template("page.html").substitute(
         title=html.escape(page.title),
+        part=page.part or "book",
         up=page.up,
         nav=navigation(page, parts),
         body=page.body,
@@ -390,7 +392,7 @@ def index(pages):
     rows = []
     for p in pages:
         for head, id, words in sections(p):
-            where = PARTS[p.part] if p.part != "" else ""
+            where = PARTS[p.part]
             rows.append(
                 [p.title, "" if head == p.title else head, p.url + ("#" + id if id else ""), words[:4000], where]
             )

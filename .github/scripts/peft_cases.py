@@ -81,7 +81,7 @@ LEFT_OUT = {
     r"dora|mica|pissa|rank_(and_alpha_)?pattern|RankAndAlpha|MultiRank|DynamicDispatch|TestScalingAdapters"
     r"|lora_embed_scale|weighted|merging_adapters|TestMontecloraTrainerMixin": "something that only LoRA has",
     r"[Mm]ixed_?[Aa]dapter|mixed_batch|mixed_model"
-    r"|rejects_duplicate_name_without_mutation\[True\]": "several methods in one model, or several adapters in one batch",
+    r"|rejects_duplicate_name_without_mutation\[True\]": "several methods in a model, or several adapters in a batch",
     r"rejects_shared_state": "methods whose layers share tensors",
     r"TestLayerRepr|TestModelCard|custom_peft_type|module_type|model_type|peft_types|nb_params"
     r"|status_with_modules_to_save|no_rank_nor_alpha|test_prefixes_(lora|select|model_with|multiple)"

@@ -8,10 +8,10 @@
     page, section, url, words, part, title: fold(page + " " + section), head: fold(section || page), text: fold(words),
   }));
 
-  // a word counts most in a heading, then in a title, then in the text; a whole word more than a part of one
+  // the book comes first; a word counts most in a heading, then in a title, then in the text; a whole word more than a part of one
   function score(row, word) {
     const whole = (text) => new RegExp("(^|[^\\p{L}\\p{N}_])" + word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&") + "($|[^\\p{L}\\p{N}_])", "u").test(text);
-    if (row.head.includes(word)) return row.head === word ? 60 : whole(row.head) ? 30 : 15;
+    if (row.head.includes(word)) return row.head === word ? 40 : whole(row.head) ? 30 : 15;
     if (row.title.includes(word)) return whole(row.title) ? 12 : 6;
     if (row.text.includes(word)) return whole(row.text) ? 3 : 1;
     return 0;
@@ -23,7 +23,7 @@
     return rows
       .map((row) => [words.map((w) => score(row, w)), row])
       .filter(([scores]) => scores.every((s) => s > 0))
-      .map(([scores, row]) => [scores.reduce((a, b) => a + b), row])
+      .map(([scores, row]) => [scores.reduce((a, b) => a + b) + (row.part === "The book" ? 15 : 0), row])
       .sort((a, b) => b[0] - a[0])
       .slice(0, 12)
       .map(([, row]) => row);
