@@ -16,6 +16,7 @@ from importlib.metadata import version
 # %% ../nbs/engine/extras.ipynb #c3917384
 EXTRAS = {  # the package as it is imported: the extra that installs it
     "datasets": "glue",
+    "pandas": "glue",
     "scipy": "glue",
     "sklearn": "glue",
     "submitit": "glue",
