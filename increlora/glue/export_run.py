@@ -9,6 +9,7 @@ __all__ = ['NAME', 'is_of', 'stored_arguments', 'adapter_folder', 'check_method'
 # %% ../../nbs/engine/export_run.ipynb #3dad095f
 import argparse
 import warnings
+from dataclasses import fields
 from pathlib import Path
 from types import UnionType
 from typing import Union, get_args, get_origin, get_type_hints
@@ -41,8 +42,9 @@ def stored_arguments(path: Path) -> tuple[GlueArguments, int]:
     "The arguments of a run, and its seed. ValueError for a value that is no value of its argument."
     settings, kinds = read_json(path), {**get_type_hints(GlueArguments), "seed": int}
     found = {name: settings[name] for name in kinds if name in settings}
+    left_open = {f.name for f in fields(GlueArguments) if f.default is None}  # the mode decides
     for name, value in found.items():
-        if not is_of(value, kinds[name]):
+        if not (is_of(value, kinds[name]) or value is None and name in left_open):
             raise ValueError(
                 f"{name}={value!r} in {str(path)!r} is no value of this argument; allowed is the "
                 "file that the run wrote."
