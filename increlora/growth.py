@@ -12,7 +12,7 @@ import torch
 from .components import Components
 from .config import IncreLoraConfig
 from .importance import Importance, Probe, thin_score
-from .orthogonality import add_pull, regularizer
+from .orthogonality import add_pull
 from .reserve import grow, row_generator
 from .schedule import select
 
@@ -93,11 +93,6 @@ class RankAllocator:
         return {name: c.rank for name, c in self.components.items()}
 
     @property
-    def limits(self) -> dict[str, int]:
-        "Module name -> the highest rank that it can have."
-        return {name: module.limit for name, module in self.modules.items()}
-
-    @property
     def total_rank(self) -> int:
         "r_total."
         return sum(self.ranks.values())
@@ -175,8 +170,9 @@ class RankAllocator:
     def allocate(self) -> dict[str, int]:
         "Lines 9-14: choose the winners, activate their reserve, draw a new one."
         config, room = self.config, self.schedule.target_total - self.total_rank
+        limits = {name: module.limit for name, module in self.modules.items()}
         gains = select(
-            self.scores(), self.ranks, self.limits, self.schedule.top_h, room, config.incre_rank_num
+            self.scores(), self.ranks, limits, self.schedule.top_h, room, config.incre_rank_num
         )  # line 9
         for index, (name, c) in enumerate(self.components.items()):
             if name in gains:  # lines 10-12
@@ -196,29 +192,3 @@ class RankAllocator:
         for module in self.modules.values():
             module.components.drop_reserve()
             module.probe = None
-
-    @torch.no_grad()
-    def parts(self) -> dict[str, float]:
-        """Eq. 4 as the weights are now, without its weight: of all components, of the active ones,
-        and what the reserve adds.
-        """
-        every, active = (
-            float(regularizer(self.components.values(), self.config.orth_form, rows))
-            for rows in ("all", "active")
-        )
-        return {
-            "orthogonality": every,
-            "orthogonality_active": active,
-            "orthogonality_reserve": every - active,
-        }
-
-    def record(self) -> dict:
-        "The state as one record of the history."
-        return {
-            "step": self.t,
-            **self.parts(),
-            "total_rank": self.total_rank,
-            "ranks": self.ranks,
-            "scores": self.scores(),
-            "skipped": {name: count for name, count in self.skipped.items() if count},
-        }

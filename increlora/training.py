@@ -21,6 +21,7 @@ from .growth import RankAllocator
 from .importance import Probe
 from .model import IncreLoraModel, copies_of, increlora_model
 from .optim import Restart, RowAdamW
+from .orthogonality import regularizer
 from .replicas import Replicas
 from torch import nn
 from torch.nn.modules.module import register_module_module_registration_hook
@@ -51,6 +52,32 @@ class GrowthState(RankAllocator):
         self.layers = self.tuner.adapted_layers(self.adapter)
         config = self.tuner.peft_config[self.adapter]
         super().__init__(self.tuner.adapted_modules(self.adapter), config, total_steps, t)
+
+    @property
+    def limits(self) -> dict[str, int]:
+        "Module name -> the highest rank that it can have."
+        return {name: module.limit for name, module in self.modules.items()}
+
+    @torch.no_grad()
+    def parts(self) -> dict[str, float]:
+        """Eq. 4 as the weights are now, without its weight: of all components, of the active ones,
+        and what the reserve adds.
+        """
+        every, active = (
+            float(regularizer(self.components.values(), self.config.orth_form, rows)) for rows in ("all", "active")
+        )
+        return {"orthogonality": every, "orthogonality_active": active, "orthogonality_reserve": every - active}
+
+    def record(self) -> dict:
+        "The state as one record of the history."
+        return {
+            "step": self.t,
+            **self.parts(),
+            "total_rank": self.total_rank,
+            "ranks": self.ranks,
+            "scores": self.scores(),
+            "skipped": {name: count for name, count in self.skipped.items() if count},
+        }
 
 # %% ../nbs/engine/training.ipynb #4866c1ea
 def check_budget(state: GrowthState, total_steps: int) -> None:
