@@ -1210,6 +1210,156 @@ def _():
         ],
     )
 
+# %% ../../nbs/engine/bank.ipynb #d10208f9
+@question("9.1")
+def _():
+    return Quiz(
+        "How do the outputs of the adapted model differ from the base model's?",
+        ["not at all", "by a little, everywhere", "by a lot"],
+        answer="b",
+        why=[
+            "True without a reserve: then they are equal bit for bit.",
+            "The reserve is not zero. The lesson measures what is left of it.",
+            "10⁻⁵ times two short vectors is far below what training changes.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #ae06fe7a
+@entry("9.1")
+def _():
+    import re
+
+    return Exercise(
+        id="ex-9.1",
+        kind="implement",
+        difficulty=3,
+        minutes=8,
+        paper="Section 4.1",
+        name="targets",
+        names={"re": re},
+        task="Write `targets(names)`: those of the names that the paper adapts in a BERT-like encoder, in the order "
+        "given. Per layer: `attention.self.query`, `.key`, `.value`, `attention.output.dense`, `intermediate.dense`, "
+        "`output.dense`.",
+        solution="""
+def targets(names):
+    kinds = r"attention\\.self\\.(query|key|value)|(attention\\.output|intermediate|output)\\.dense"
+    wanted = r".*encoder\\.layer\\.\\d+\\.(" + kinds + ")"
+    return [name for name in names if re.fullmatch(wanted, name)]
+""",
+        cases=[
+            (
+                [
+                    "bert.encoder.layer.0.attention.self.query",
+                    "bert.encoder.layer.0.attention.output.dense",
+                    "bert.encoder.layer.11.intermediate.dense",
+                    "bert.pooler.dense",
+                ],
+            ),
+            (
+                [
+                    "bert.encoder.layer.3.output.dense",
+                    "bert.encoder.layer.3.output.LayerNorm",
+                    "classifier",
+                    "bert.embeddings.key",
+                ],
+            ),
+        ],
+        mistakes={
+            "`bert.pooler.dense` ends like the others but is no part of a layer; the "
+            "pooler is trained in full.": "def targets(names):\n    return [name for name in names if "
+            "name.endswith(('query', 'key', 'value', 'dense')) and 'embeddings' not in name]",
+            "Layer 11 is missing: a layer number can have two digits.": """
+def targets(names):
+    kinds = r"attention\\.self\\.(query|key|value)|(attention\\.output|intermediate|output)\\.dense"
+    return [name for name in names if re.fullmatch(r".*encoder\\.layer\\.\\d\\.(" + kinds + ")", name)]
+""",
+            "LayerNorm is not linear and has no ΔW: ask for the whole name, "
+            "not for its beginning.": "def targets(names):\n    return [name for name in names if '.encoder.layer.' "
+            "in name]",
+        },
+        hints=[
+            "Which part of the name do all wanted modules share, and the pooler lacks?",
+            "re.fullmatch with `encoder\\.layer\\.\\d+\\.` followed by the six endings.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #c77ff4a6
+@question("9.2")
+def _():
+    return Quiz(
+        "What tells the loader that one matrix has rank 2 and its neighbours rank 1?",
+        [
+            "what was saved: the ranks in the configuration, the rows in the tensors",
+            "nothing: PEFT loads whatever is in the file",
+            "target_r of the saved configuration",
+        ],
+        answer="a",
+        why=[
+            "The configuration notes each rank, and a hook fits the layers to the tensors' rows before anything "
+            "is copied.",
+            "PEFT copies tensors into a model that is there already; a tensor with another number of rows is an error.",
+            "That is an average over all matrices, and what was planned; it does not say who won.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #db7bec7e
+@entry("9.2")
+def _():
+    return Exercise(
+        id="ex-9.2",
+        kind="implement",
+        difficulty=2,
+        minutes=6,
+        paper="Table 1, Section 4.1",
+        name="adapter_size",
+        task="Write `adapter_size(ranks, shapes)`: the adapter's parameters as the paper counts them. `ranks` maps a "
+        "module's name to its rank, `shapes` to (out, in). λ, reserve and head are left out.",
+        solution="""
+def adapter_size(ranks, shapes):
+    return sum(rank * (shapes[name][0] + shapes[name][1]) for name, rank in ranks.items())
+""",
+        cases=[
+            ({"q": 3, "up": 2}, {"q": (8, 8), "up": (32, 8)}),
+            ({"down": 4}, {"down": (8, 32)}),
+            ({"q": 0}, {"q": (8, 8)}),
+        ],
+        mistakes={
+            "That is the size of dense updates: a component is one row of in and one of out numbers, so the sides are "
+            "added, not multiplied.": "def adapter_size(ranks, shapes):\n    return sum(rank * shapes[name][0] * "
+            "shapes[name][1] for name, rank in ranks.items())",
+            "You counted λ, one more for each component. The paper's tables leave it out.": "def adapter_size(ranks, "
+            "shapes):\n    return sum(rank * (sum(shapes[name]) + 1) for name, rank in ranks.items())",
+            "Each module has a rank of its own; an average rank for all is not the "
+            "same when the shapes differ.": "def adapter_size(ranks, shapes):\n    return sum(ranks.values()) / "
+            "len(ranks) * sum(sum(shapes[name]) for name in ranks)",
+        },
+        hints=["How many numbers does one more component cost in a matrix of shape (out, in)?", "Σ rank · (in + out)"],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #65fca1f0
+@entry("9.3")
+def _():
+    return Exercise(
+        id="ex-9.3",
+        kind="predict",
+        difficulty=2,
+        minutes=3,
+        paper="Eq. 3",
+        name="factor",
+        task='72 modules, `target_total_rank=144`, `lora_alpha=16`, `mode="official"`. A module has just grown '
+        "from rank "
+        "3 to rank 4. Which factor s multiplies its update now (to two digits)?",
+        solution="def factor():\n    return 4.0",
+        cases=[()],
+        compare=lambda got, want: abs(got - want) < 0.01,
+        mistakes={
+            "That is the constant of paper mode, α / average final rank. The released code divides by the module's "
+            "own rank.": lambda: 8.0,
+            "That was the factor before the module grew.": lambda: 5.333,
+        },
+        hints=["Which of the two modes has a factor that follows the rank?", "α / current rank"],
+    )
+
 # %% ../../nbs/engine/bank.ipynb #94aada8f
 @question("10.1")
 def _():
@@ -1685,7 +1835,7 @@ def _():
     return Quiz(
         "24 matrices start at rank 1 and grow by 24 components in all, four winners a round. How many matrices "
         "never win?",
-        ["none or few: every matrix is useful", "about a third", "two thirds or more"],
+        ["none or few: every matrix is useful", "about a quarter", "more than half"],
         answer="c",
         why=[
             "The winners of one round tend to win again, so the others wait for ever.",
