@@ -264,7 +264,6 @@ def learning_rates(
     for (born, rates), colour in zip(curves.items(), colours):
         ax.plot(range(born, last + 1), rates, color=colour)
     ax.set(title=title, xlabel="update", ylabel="learning rate", ylim=(0, None), xlim=(0, last))
-    ax.margins(y=0.2)
     tops = [(born + int(np.argmax(rates)), max(rates)) for born, rates in curves.items()]
     gap, at = 0.09 * last, -np.inf
     for born, (x, y), colour in zip(births, tops, colours):  # a name at each peak that has room
@@ -369,7 +368,8 @@ def bars(
     fig, ax = plt.subplots(figsize=(7.5, 1.3 + 0.36 * len(values)))
     found = {name: (colours or {}).get(name, COLOURS["frozen"]) for name in values}
     drawn = ax.barh(list(values), list(values.values()), color=list(found.values()))
-    ax.bar_label(drawn, [text(value) for value in values.values()], padding=4)
+    behind = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    ax.bar_label(drawn, [text(value) for value in values.values()], padding=4, bbox=behind)
     if reference is not None:
         ax.axvline(reference, color="black", linewidth=1, linestyle=":")
     ax.set(title=title, xlabel=xlabel, xlim=(0, 1.15 * max(values.values())))
