@@ -12,7 +12,9 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
-from increlora.tuner import IncreLoraConfig, IncreLoraLayer, IncreLoraModel
+from increlora.config import IncreLoraConfig
+from increlora.layer import IncreLoraLayer
+from increlora.model import IncreLoraModel
 from peft import LoraConfig, PeftConfig, PromptLearningConfig
 from peft.tuners.tuners_utils import check_target_module_exists
 from torch import nn
