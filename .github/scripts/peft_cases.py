@@ -12,14 +12,14 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
-from increlora.config import IncreLoraConfig
-from increlora.layer import IncreLoraLayer
-from increlora.model import IncreLoraModel
 from peft import LoraConfig, PeftConfig, PromptLearningConfig
 from peft.tuners.tuners_utils import check_target_module_exists
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
+from increlora.config import IncreLoraConfig
+from increlora.layer import IncreLoraLayer
+from increlora.model import IncreLoraModel
 from increlora.reserve import grow
 
 # Every layout of targets is tested with each of these; the models of the hub, which take longer, only with the first

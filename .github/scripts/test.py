@@ -77,8 +77,10 @@ def compile_step(a):
 
 
 def top_level(node):
-    "The import statements that run when a module is imported: everything outside functions."
+    "The import statements that run when a module is imported: everything outside functions and type checking."
     for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+            continue
         if isinstance(child, (ast.Import, ast.ImportFrom)):
             yield child
         elif not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
