@@ -66,11 +66,13 @@ class Importance(nn.Module):
     I and U stand in a buffer, so that a checkpoint holds them and a resumed run ranks as before.
     """
 
+    averages: torch.Tensor  # I and U
+
     def __init__(self, beta1: float = 0.85, beta2: float = 0.85):
         super().__init__()
         self.beta1, self.beta2 = beta1, beta2
         self.register_buffer("averages", torch.zeros(2))
-        self.finite = True
+        self.finite: bool | torch.Tensor = True
 
     @torch.no_grad()
     def update(self, score: torch.Tensor) -> None:

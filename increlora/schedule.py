@@ -32,7 +32,7 @@ class Schedule:
     interval: int  # ν
     init_r: int = 1  # r₀
     per_win: int = 1  # c
-    first: int | None = None  # t₁, step of the first round
+    first: int = None  # type: ignore[assignment]  # t₁, step of the first round; ν if not given
 
     def __post_init__(self):
         if self.first is None:
