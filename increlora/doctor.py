@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 import torch
 from .clock import bare_optimizer, planned_steps
 from .growth import CHECKED
-from .optim import RowAdamW
+from .optim import Restart, RowAdamW
 from .targets import head_names
-from .training import GrowthState, check_adapter, check_budget, check_held, check_optimizer
+from .training import GrowthState, check_adapter, check_budget, check_held, check_optimizer, late_curve
 from .validate import InvalidArgument, check_choice
 from torch import nn
 
@@ -139,8 +139,15 @@ class Loop:
         self.scheduler = getattr(self.scheduler, "scheduler", self.scheduler)
         self.updates = updates_done(self.optimizer)
         self.restart = getattr(self.optimizer, "restart", None)
+        if self.restart is None and not hasattr(self.state, "clock") and isinstance(self.optimizer, RowAdamW):
+            self.restart = self.restart_to_come()
         if self.total_steps is None and self.restart is not None:
             self.total_steps = self.restart.total_steps
+
+    def restart_to_come(self) -> Restart | None:
+        "The curve of late components that a Growth will set which is shown this scheduler."
+        steps = self.total_steps or planned_steps(self.scheduler)
+        return steps and late_curve(self.state.config, self.scheduler, steps, self.state.schedule.interval)
 
 # %% ../nbs/engine/doctor.ipynb #5ea20a72
 def look_allocator(loop: Loop) -> Iterator[Finding]:
@@ -222,7 +229,7 @@ def look_restart(loop: Loop) -> Iterator[Finding]:
             "error",
             f"restart_warmup={config.restart_warmup} wants {RATES[want][0]} for components born late, but "
             f"RowAdamW.restart={restart} gives them {RATES[have][0]}",
-            f"set optimizer.restart = {RATES[want][1]}",
+            f"show Growth the scheduler, or set optimizer.restart = {RATES[want][1]}",
             argument="optimizer.restart",
             value=restart,
             allowed=RATES[want][1],
@@ -479,14 +486,21 @@ def state_of(model: nn.Module, t: int, optimizer, total_steps: int | None) -> Gr
 
 
 def examine_setup(
-    model, optimizer=None, scheduler=None, total_steps: int | None = None, t: int = 0, accumulation: int | None = None
+    model,
+    optimizer=None,
+    scheduler=None,
+    total_steps: int | None = None,
+    t: int = 0,
+    accumulation: int | None = None,
+    growth: GrowthState | None = None,
 ) -> Findings:
     """What can be seen before the first step, or on a resume after `t` updates.
 
     `accumulation`: micro-batches of an update, over all processes; 1 switches the check of the loss
     scale off. ValueError for a model without an IncreLoRA adapter.
     """
-    loop = Loop(model, state_of(model, t, optimizer, total_steps), optimizer, scheduler, total_steps, accumulation)
+    state = growth or state_of(model, t, optimizer, total_steps)
+    loop = Loop(model, state, optimizer, scheduler, total_steps, accumulation)
     return Findings(finding for look in SETUP for finding in look(loop))
 
 
@@ -512,6 +526,6 @@ def doctor(
     backward and Growth.step(). ValueError for a model without an IncreLoRA adapter.
     """
     t = growth.t if growth else updates_done(bare_optimizer(optimizer))
-    setup = examine_setup(model, optimizer, scheduler, total_steps, t, accumulation)
+    setup = examine_setup(model, optimizer, scheduler, total_steps, t, accumulation, growth)
     progress = examine_progress(growth or state_of(model, t, optimizer, total_steps), optimizer, scheduler, total_steps)
     return Findings(dict.fromkeys(setup + progress))
