@@ -53,10 +53,9 @@ class PlantedMaps(nn.Module):
         self.maps = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in planted)
         for layer in self.maps:
             layer.weight.data = torch.randn(width, width, generator=draw) / width**0.5
+        frozen = torch.stack([layer.weight.data for layer in self.maps])
         plants = torch.stack([planted_matrix(rank, draw, width) for rank in planted])
-        self.register_buffer(
-            "targets", plants + torch.stack([layer.weight.data for layer in self.maps])
-        )
+        self.register_buffer("targets", plants + frozen)
 
     def forward(self, x: torch.Tensor) -> Fit:
         "x (modules, batch, width) -> mean squared error of each module, and their sum."
@@ -67,15 +66,8 @@ class PlantedMaps(nn.Module):
 # %% ../../nbs/08_planted_ranks.ipynb #ce805e30
 def planted_config(seed: int, interval: int, **settings) -> IncreLoraConfig:
     "A budget of two components a module, one winner a round."
-    chosen = dict(
-        target_r=2,
-        top_h=1,
-        interval=interval,
-        lora_alpha=4,
-        orth_reg_weight=0.1,
-        orth_form="official",
-        seed=seed,
-    )
+    chosen = dict(target_r=2, top_h=1, interval=interval, lora_alpha=4, seed=seed)
+    chosen |= dict(orth_reg_weight=0.1, orth_form="official")
     return IncreLoraConfig(target_modules=r"maps\.\d+", **{**chosen, **settings})
 
 # %% ../../nbs/08_planted_ranks.ipynb #3672357b
@@ -87,34 +79,24 @@ def find(seed: int, interval: int, lr: float = 5e-3, **settings) -> dict:
     fresh inputs.
     """
     torch.manual_seed(seed)
-    model, steps = (
-        get_peft_model(PlantedMaps(seed), planted_config(seed, interval, **settings)).train(),
-        12 * interval,
-    )
+    config, steps = planted_config(seed, interval, **settings), 12 * interval
+    model = get_peft_model(PlantedMaps(seed), config).train()
     curve = Restart(steps, min(interval, steps // 4))
     optimizer = RowAdamW(model.parameters(), lr=lr, restart=curve)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, curve)
-    growth, draw, winners = (
-        Growth(model, optimizer, steps),
-        torch.Generator().manual_seed(1000 + seed),
-        [],
-    )
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, curve)
+    growth, winners = Growth(model, optimizer, steps), []
+    draw = torch.Generator().manual_seed(1000 + seed)
     for _ in range(steps):
         model(torch.randn(len(PLANTED), 32, WIDTH, generator=draw)).loss.backward()
         winners += [int(name.split(".")[-1]) for name in growth.step()]
         optimizer.step()
         optimizer.zero_grad()
-        schedule.step()
+        scheduler.step()
     with torch.no_grad():
         error = model.eval()(torch.randn(len(PLANTED), 512, WIDTH, generator=draw)).loss.item()
-    return {
-        "seed": seed,
-        "interval": interval,
-        "ranks": list(growth.ranks.values()),
-        "winners": winners,
-        "error": error,
-        **settings,
-    }
+    ranks = list(growth.ranks.values())
+    found = dict(seed=seed, interval=interval, ranks=ranks, winners=winners, error=error)
+    return {**found, **settings}
 
 # %% ../../nbs/08_planted_ranks.ipynb #c61e42bb
 def covered(ranks: list[int], planted: tuple[int, ...] = PLANTED) -> bool:
@@ -131,19 +113,13 @@ def sweep(
     "`find` for every interval and seed."
     return [find(seed, interval, **settings) for interval in intervals for seed in seeds]
 
-# %% ../../nbs/08_planted_ranks.ipynb #5bd35942
+
 def main(argv: list[str] | None = None) -> None:
     "Both sweeps of the lesson into a file, with the environment that made them."
     parser = argparse.ArgumentParser()
     parser.add_argument("file", type=Path)
     path = parser.parse_args(argv).file
     torch.set_num_threads(1)
+    command = f'python -c "from increlora.course.planted import main; main()" {path}'
     runs = sweep() + sweep(mode="official")
-    write_json(
-        path,
-        {
-            "command": f'python -c "from increlora.course.planted import main; main()" {path}',
-            **environment(),
-            "runs": runs,
-        },
-    )
+    write_json(path, {"command": command, **environment(), "runs": runs})
