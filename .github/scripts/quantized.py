@@ -211,13 +211,13 @@ class Kind:
 
         from transformers import AutoModelForCausalLM
 
-        from increlora import tuner
+        from increlora.compat import keep_order
 
         model = AutoModelForCausalLM.from_pretrained(
             self.folder, quantization_config=copy.deepcopy(self.config), dtype=self.dtype
         )
         if kept:
-            tuner.keep_order(model)
+            keep_order(model)
         return model
 
     def quantized(self, model):
@@ -503,31 +503,28 @@ def break_tuner(what):
     import torch
 
     from increlora import export as e
-    from increlora import training
-    from increlora import tuner as t
+    from increlora import growth, layer, model, targets
 
     score, factors, delta, allocate = (
-        t.IncreLoraLayer.score,
+        growth.AdaptedModule.raw_score,
         e.lora_factors,
-        t.MergeableLayer.get_delta_weight,
-        training.GrowthActions.allocate,
+        layer.IncreLoraLayer.get_delta_weight,
+        growth.RankAllocator.allocate,
     )
     if what == "backend":
-        t.resolve_quantization_backend = lambda *args, **kwargs: None
+        layer.resolve_quantization_backend = targets.resolve_quantization_backend = lambda *args, **kwargs: None
     if what == "scores":
-        t.IncreLoraLayer.score = lambda self, *args: (
-            score(self, *args) * (torch.rand(()) if self.quantization_backend else 1)
-        )
+        growth.AdaptedModule.raw_score = lambda self, *args: score(self, *args) * torch.rand(())
     if what == "order":
         if not reorders():
             sys.exit(NOT_HERE)
-        t.keep_order = lambda model: None
+        model.keep_order = lambda model: None
     if what == "loading":
-        t.adopt = t.note_ranks = lambda *args: None
+        layer.adopt = model.adopt = model.note_ranks = lambda *args: None
     if what == "switch":
-        t.IncreLoraLinear.disable_adapters = property(lambda self: False)
+        layer.IncreLoraLinear.disable_adapters = property(lambda self: False)
     if what == "delta":
-        t.MergeableLayer.get_delta_weight = lambda self, name: delta(self, name) * 0.5
+        layer.IncreLoraLayer.get_delta_weight = lambda self, name: delta(self, name) * 0.5
     if what == "export":
         e.lora_factors = lambda *args: {name: (A * 0.99, B) for name, (A, B) in factors(*args).items()}
 
@@ -536,7 +533,7 @@ def break_tuner(what):
         return allocate(self)
 
     if what == "base":
-        training.GrowthActions.allocate = damage
+        growth.RankAllocator.allocate = damage
 
 
 def run_cases(a):
