@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 from .config import IncreLoraConfig
 from .files import read_json
+from .trainer import IncreLoraCallback
 from safetensors import safe_open
 from transformers import TrainerControl, TrainerState
 from transformers.trainer_pt_utils import safe_globals

@@ -10,6 +10,7 @@ __all__ = ['row_adamw', 'other_curve', 'late_curve', 'sharding', 'check_argument
 import json
 import math
 import os
+import warnings
 from dataclasses import fields
 from pathlib import Path
 
