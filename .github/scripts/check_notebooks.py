@@ -15,7 +15,7 @@ import minutes
 import rhythm
 from tree import NOT_PAGES, directives, is_lesson, lessons, notebooks, read
 
-LONGEST, LONGEST_ENGINE, MEDIAN, WIDEST = 40, 70, 4, 100
+LONGEST, LONGEST_ENGINE, MEDIAN, WIDEST = 50, 90, 6, 100  # limits; rhythm.py counts what is aimed at
 KB = 1000
 BUDGETS = {"10": 1000 * KB}
 BUDGET = 300 * KB
