@@ -30,12 +30,12 @@ def resize_rows(parameter: nn.Parameter, rows: torch.Tensor) -> None:
         kept = min(len(grad), len(rows))
         parameter.grad[:kept] = grad[:kept]
 
-# %% ../nbs/01_reconstruction.ipynb #785d5a66
+# %% ../nbs/01_reconstruction.ipynb #f6b0b4d1
+#| implements: eq-2 eq-3 fig-3 claim-31-lambda-storage alg1-l10 alg1-l17
 RESERVE_LAMBDA = 1e-5  # λ of a reserve component (Algorithm 1, lines 3 and 12)
 SCALINGS = ("constant", "rank", "compensated")
 
-# %% ../nbs/01_reconstruction.ipynb #f6b0b4d1
-#| implements: eq-2 eq-3 fig-3 claim-31-lambda-storage alg1-l10 alg1-l17
+
 class Components(nn.Module):
     """The rank-one components λᵢ bᵢ aᵢ of one update ΔW of shape (out, in) (Eq. 2 and 3).
 

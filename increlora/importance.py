@@ -7,7 +7,7 @@ __all__ = ['NORMS', 'divisor', 'raw_score', 'thin_score', 'smooth', 'Importance'
 
 # %% ../nbs/03_importance.ipynb #12087700
 import torch
-from .probe import CALLS, Probe  # noqa: F401
+from .probe import CALLS, Probe  # noqa: F401  (the tap: engine/probe builds it)
 from .validate import check_choice
 from torch import nn
 
@@ -63,7 +63,7 @@ def smooth(averages: torch.Tensor, score: torch.Tensor, beta1: float, beta2: flo
 class Importance(nn.Module):
     """The smoothed importance of one module: I, U and Ŝ = I·U (Eq. 6 to 8).
 
-    I and U stand in a buffer, so that a checkpoint holds them and a resumed run ranks as before.
+    I and U stand in a buffer: a resumed run ranks as before.
     """
 
     averages: torch.Tensor  # I and U
