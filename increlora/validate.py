@@ -51,7 +51,9 @@ def check_number(name: str, value, inside: Callable[[float], bool], allowed: str
 
 # %% ../nbs/engine/validate.ipynb #e312ec4b
 def check_entries(name: str, value, kind: type = str, single: bool = True) -> None:
-    "InvalidArgument unless `value` is None, a list, tuple or set of `kind` that is not empty, or, where `single`, one `kind`."
+    """InvalidArgument unless `value` is None, a list, tuple or set of `kind` that is not empty, or, where `single`, one
+    `kind`.
+    """
     entries = value if isinstance(value, (list, tuple, set)) else [value] * single
     fit = all(isinstance(entry, kind) and not isinstance(entry, bool) and entry != "" for entry in entries)
     if value is not None and not (entries and fit):

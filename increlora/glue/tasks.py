@@ -37,86 +37,80 @@ def shuffled(items: Sequence, rng: random.Random) -> list:
     return [items[i] for _, i in sorted((rng.random(), i) for i in range(len(items)))]
 
 # %% ../../nbs/engine/tasks.ipynb #2e194d8b
-GOOD = tuple(
-    [
-        "good",
-        "great",
-        "wonderful",
-        "brilliant",
-        "beautiful",
-        "funny",
-        "clever",
-        "perfect",
-        "charming",
-        "fresh",
-        "strong",
-        "delightful",
-        "excellent",
-        "lovely",
-        "amazing",
-        "fine",
-        "superb",
-        "fantastic",
-        "smart",
-        "exciting",
-        "moving",
-        "warm",
-        "interesting",
-        "powerful",
-    ]
+GOOD = (
+    "good",
+    "great",
+    "wonderful",
+    "brilliant",
+    "beautiful",
+    "funny",
+    "clever",
+    "perfect",
+    "charming",
+    "fresh",
+    "strong",
+    "delightful",
+    "excellent",
+    "lovely",
+    "amazing",
+    "fine",
+    "superb",
+    "fantastic",
+    "smart",
+    "exciting",
+    "moving",
+    "warm",
+    "interesting",
+    "powerful",
 )
-BAD = tuple(
-    [
-        "bad",
-        "terrible",
-        "awful",
-        "boring",
-        "dull",
-        "stupid",
-        "horrible",
-        "poor",
-        "weak",
-        "slow",
-        "silly",
-        "dreadful",
-        "painful",
-        "annoying",
-        "ugly",
-        "cheap",
-        "flat",
-        "tired",
-        "empty",
-        "lazy",
-        "disappointing",
-        "ridiculous",
-        "pathetic",
-        "predictable",
-    ]
+BAD = (
+    "bad",
+    "terrible",
+    "awful",
+    "boring",
+    "dull",
+    "stupid",
+    "horrible",
+    "poor",
+    "weak",
+    "slow",
+    "silly",
+    "dreadful",
+    "painful",
+    "annoying",
+    "ugly",
+    "cheap",
+    "flat",
+    "tired",
+    "empty",
+    "lazy",
+    "disappointing",
+    "ridiculous",
+    "pathetic",
+    "predictable",
 )
 
-PARTS = tuple(
-    [
-        "acting",
-        "writing",
-        "music",
-        "ending",
-        "plot",
-        "dialogue",
-        "beginning",
-        "cast",
-        "camera",
-        "script",
-        "title",
-        "cover",
-        "humour",
-        "pace",
-        "voice",
-        "singing",
-        "scenery",
-        "style",
-    ]
+PARTS = (
+    "acting",
+    "writing",
+    "music",
+    "ending",
+    "plot",
+    "dialogue",
+    "beginning",
+    "cast",
+    "camera",
+    "script",
+    "title",
+    "cover",
+    "humour",
+    "pace",
+    "voice",
+    "singing",
+    "scenery",
+    "style",
 )
-THINGS = tuple(["film", "book", "story", "play", "show", "song", "novel", "series", "album", "game"])
+THINGS = ("film", "book", "story", "play", "show", "song", "novel", "series", "album", "game")
 PEOPLE = (
     "my friend",
     "my brother",
@@ -139,22 +133,20 @@ REVIEWS = {
     "reversal": ("The {p} is not {x}, the {q} not {z}.", "Neither {x} {p} nor {z} {q}."),
     "double": ("Nobody denies that the {p} is {x} and {z}.", "It is not true that the {p} is not {x}."),
 }
-REVIEW_PLAN = tuple(
-    [
-        "plain",
-        "contrast",
-        "plain",
-        "voice",
-        "plain",
-        "expectation",
-        "plain",
-        "negation",
-        "plain",
-        "change",
-        "plain",
-        "reversal",
-        "double",
-    ]
+REVIEW_PLAN = (
+    "plain",
+    "contrast",
+    "plain",
+    "voice",
+    "plain",
+    "expectation",
+    "plain",
+    "negation",
+    "plain",
+    "change",
+    "plain",
+    "reversal",
+    "double",
 )
 
 # %% ../../nbs/engine/tasks.ipynb #8f978edd
@@ -194,31 +186,29 @@ KINDS_OF = {
     "clothes": "coats shirts boots gloves",
 }
 CLASS_OF = {noun: name for name, nouns in KINDS_OF.items() for noun in nouns.split()}
-ROLES = tuple(
-    [
-        "king",
-        "queen",
-        "doctor",
-        "teacher",
-        "soldier",
-        "lawyer",
-        "writer",
-        "singer",
-        "player",
-        "captain",
-        "judge",
-        "farmer",
-        "driver",
-        "actor",
-        "painter",
-        "manager",
-        "student",
-        "bishop",
-    ]
+ROLES = (
+    "king",
+    "queen",
+    "doctor",
+    "teacher",
+    "soldier",
+    "lawyer",
+    "writer",
+    "singer",
+    "player",
+    "captain",
+    "judge",
+    "farmer",
+    "driver",
+    "actor",
+    "painter",
+    "manager",
+    "student",
+    "bishop",
 )
 
-VERBS = tuple(["saw", "found", "bought", "sold", "painted", "owned", "drew", "noticed"])
-DETAILS = tuple(["old", "new", "small", "large", "red", "white", "black", "beautiful", "expensive"])
+VERBS = ("saw", "found", "bought", "sold", "painted", "owned", "drew", "noticed")
+DETAILS = ("old", "new", "small", "large", "red", "white", "black", "beautiful", "expensive")
 PLACES = ("in town", "at home", "at sea", "on stage", "in winter", "in summer", "last year", "at night")
 
 # %% ../../nbs/engine/tasks.ipynb #4740f464
@@ -226,21 +216,19 @@ CONTEXTS = {
     "+": ("The {r} {v} {n}.", "Every {r} {v} {n}.", "The {r} often {v} {n}.", "It is true that the {r} {v} {n}."),
     "-": ("The {r} never {v} {n}.", "No {r} {v} {n}.", "The {r} {v} no {n}.", "It is false that the {r} {v} {n}."),
 }
-PAIR_PLAN = tuple(
-    [
-        "kind+",
-        "detail-",
-        "place+",
-        "list+",
-        "kind-",
-        "detail+",
-        "both+",
-        "place-",
-        "kind+",
-        "detail-",
-        "both-",
-        "place+",
-    ]
+PAIR_PLAN = (
+    "kind+",
+    "detail-",
+    "place+",
+    "list+",
+    "kind-",
+    "detail+",
+    "both+",
+    "place-",
+    "kind+",
+    "detail-",
+    "both-",
+    "place+",
 )
 
 
