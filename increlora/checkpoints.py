@@ -16,7 +16,6 @@ from dataclasses import fields
 from pathlib import Path
 
 import torch
-from .config import IncreLoraConfig
 from .files import read_json
 from .trainer import IncreLoraCallback
 from safetensors import safe_open

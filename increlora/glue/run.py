@@ -20,7 +20,6 @@ from ..extras import needs
 from ..files import as_command, complain, environment, write_json
 from increlora.glue.arguments import (
     GlueArguments,
-    RunArguments,
     check_ignored,
     check_values,
     default_settings,
