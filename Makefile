@@ -48,4 +48,4 @@ latest lowest:
 	@$(subst .venv,.venv-$@,$(BIN))/python .github/scripts/test.py tests
 
 clean:
-	rm -rf .venv .venv-latest .venv-lowest _docs _proc build dist demo_output *.egg-info .ruff_cache
+	rm -rf .venv .venv-latest .venv-lowest _docs _proc build dist demo_output *.egg-info .ruff_cache .mypy_cache

@@ -47,6 +47,7 @@ STOREYS = {
     ],
     "`increlora.glue`: the experiments of the paper (extra `glue`)": [
         "glue.encoders",
+        "glue.fetch",
         "glue.tasks",
         "glue.bottleneck",
         "glue.methods",
@@ -64,6 +65,7 @@ STOREYS = {
         "glue.sweep",
         "glue.bench",
         "glue.demo",
+        "glue.fetch",
         "glue.cli",
     ],
     "`increlora.course`: the exercises and what lessons need besides (extra `course`)": [
