@@ -65,7 +65,6 @@ STOREYS = {
         "glue.sweep",
         "glue.bench",
         "glue.demo",
-        "glue.fetch",
         "glue.cli",
     ],
     "`increlora.course`: the exercises and what lessons need besides (extra `course`)": [
