@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from numbers import Real
+from numbers import Integral, Real
 
 import torch
 from .validate import InvalidArgument, check_choice, check_integer, check_number
@@ -44,10 +44,14 @@ class Restart:
 
     def __post_init__(self):
         check_choice("kind", self.kind, KINDS)
-        check_integer("total_steps", self.total_steps, 1)
+        check_integer("total_steps", self.total_steps, 1, kind=Integral)
         allowed = f"0 to {self.total_steps}, the training steps"
         check_number(
-            "warmup_steps", self.warmup_steps, lambda steps: 0 <= steps <= self.total_steps, allowed
+            "warmup_steps",
+            self.warmup_steps,
+            lambda steps: 0 <= steps <= self.total_steps,
+            allowed,
+            Real,
         )
 
     def __call__(self, update: int, born: int = 0) -> float:

@@ -9,6 +9,7 @@ __all__ = ['GROWTH_SHARE', 'Schedule', 'select', 'alternatives', 'plan_rounds']
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 
 from .validate import InvalidArgument, check_integer
 
@@ -38,11 +39,11 @@ class Schedule:
         if self.first is None:
             object.__setattr__(self, "first", self.interval)  # the dataclass is frozen
         for name in ("modules", "top_h", "interval", "init_r", "per_win", "first"):
-            check_integer(name, getattr(self, name), 1)
+            check_integer(name, getattr(self, name), 1, kind=Integral)
         if self.top_h > self.modules:
             allowed = f"allowed are 1 to {self.modules}"
             raise InvalidArgument("top_h", self.top_h, "is more than there are modules", allowed)
-        if not isinstance(self.target_total, int) or self.target_total < self.start:
+        if not isinstance(self.target_total, Integral) or self.target_total < self.start:
             problem = f"is not allowed with {self.modules} modules of rank {self.init_r}"
             allowed = f"allowed are integers from {self.start}"
             raise InvalidArgument("target_total_rank", self.target_total, problem, allowed)

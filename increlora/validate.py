@@ -35,17 +35,23 @@ def check_choice(name: str, value, allowed: Iterable) -> None:
         raise InvalidArgument(name, value, "is not known", f"allowed are {listed}", "choice")
 
 # %% ../nbs/engine/validate.ipynb #69650c12
-def check_integer(name: str, value, low: int, high: int = LARGEST) -> None:
-    "InvalidArgument unless `value` is an integer from `low` to `high`; True is none."
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        bounded = high < LARGEST or isinstance(value, int) and value > high
+def check_integer(name: str, value, low: int, high: int = LARGEST, kind: type = int) -> None:
+    """InvalidArgument unless `value` is an integer from `low` to `high`; True is none.
+
+    NumPy's are none either, as JSON cannot hold them; `kind=numbers.Integral` lets them pass.
+    """
+    if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
+        bounded = high < LARGEST or isinstance(value, kind) and value > high
         allowed = f"allowed are integers from {low}{f' to {high}' if bounded else ''}"
         raise InvalidArgument(name, value, "is out of range", allowed)
 
 # %% ../nbs/engine/validate.ipynb #63bb3428
-def check_number(name: str, value, inside: Callable[[float], bool], allowed: str) -> None:
-    "InvalidArgument unless `value` is a number that float32 can hold, no NaN, and `inside`; `allowed` says which are."
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST_FLOAT
+def check_number(name: str, value, inside: Callable[[float], bool], allowed: str, kind=(int, float)) -> None:
+    """InvalidArgument unless `value` is a number of this `kind` that float32 can hold, no NaN, and `inside`.
+
+    `allowed` says which are.
+    """
+    number = isinstance(value, kind) and not isinstance(value, bool) and abs(value) <= LARGEST_FLOAT
     if not (number and inside(value)):
         raise InvalidArgument(name, value, "is out of range", f"allowed are {allowed}")
 
