@@ -17,6 +17,7 @@ from importlib import resources
 from pathlib import Path
 
 import torch
+from ..compat import sides
 from ..config import IncreLoraConfig
 from ..files import read_json
 from .encoders import pocket_path, quiet
@@ -24,7 +25,7 @@ from .tasks import get_task
 from ..schedule import Schedule, select
 from ..targets import check_modules, default_targets, head_names, matching_modules
 from ..validate import InvalidArgument
-from peft.tuners.tuners_utils import _get_in_out_features, check_target_module_exists
+from peft.tuners.tuners_utils import check_target_module_exists
 from safetensors import safe_open
 
 # %% ../../nbs/engine/presets.ipynb #53f2cf1c
@@ -250,7 +251,7 @@ def target_sizes(base, config: IncreLoraConfig) -> dict[str, tuple[int, int]]:
         config = replace(config, target_modules=default_targets()[kind])
     modules = matching_modules(base, lambda name: check_target_module_exists(config, name))
     check_modules(config, base, modules, {})
-    return {name: _get_in_out_features(module) for name, module in modules.items()}
+    return {name: sides(module) for name, module in modules.items()}
 
 # %% ../../nbs/engine/presets.ipynb #3347c36f
 def preset_config(preset: Preset) -> IncreLoraConfig:
