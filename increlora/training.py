@@ -30,7 +30,6 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.hooks import RemovableHandle
 
 # %% ../nbs/engine/training.ipynb #7b502f12
-#| implements: alg1-param alg1-l6
 def check_active(adapters: list[str]) -> None:
     "ValueError unless one adapter is active: one budget, one schedule."
     if len(adapters) != 1:
@@ -97,8 +96,8 @@ def check_ranks(state: GrowthState) -> None:
     if planned < state.total_rank < state.schedule.target_total:
         raise ValueError(
             f"t={state.t}, but the adapter has total rank {state.total_rank}, and the plan {planned} then; allowed is "
-            "the number of updates "
-            "that made this adapter, with the state of their optimizer, or an adapter that has not begun to grow."
+            "the number of updates that made this adapter, with the state of their optimizer, or an adapter that has "
+            "not begun to grow."
         )
 
 
@@ -182,9 +181,8 @@ def check_finite(optimizer: torch.optim.Optimizer, t: int) -> None:
     if grads and not bool(get_total_norm(grads, torch.inf).isfinite()):  # the largest entry, which cannot overflow
         raise RuntimeError(
             f"the gradient before update {t} is not finite, so the loss was NaN or infinite; nothing was updated. "
-            "Lower the learning "
-            "rate, clip the gradients, look at the data of this update, or, where a GradScaler is to leave such "
-            "updates out, call step(scaler)."
+            "Lower the learning rate, clip the gradients, look at the data of this update, or, where a GradScaler is "
+            "to leave such updates out, call step(scaler)."
         )
 
 # %% ../nbs/engine/training.ipynb #ce8c203d
@@ -236,10 +234,11 @@ def late_curve(config: IncreLoraConfig, scheduler, total_steps: int, interval: i
 class Growth(GrowthState):
     """Lets the ranks of an adapted model grow: call `step()` between backward and optimizer.step(), once an update.
 
-    `optimizer` is a RowAdamW, bare or prepared by accelerate; a `scheduler` is watched, and gives components born late
-    their curve, unless the optimizer has one (Section 3.3). `t`: updates done, by default those of the optimizer; the
-    averages of the scores live in the adapter's buffers, so a resume needs nothing else. `verbose` prints the plan
-    where the interval was planned. ValueError when the plan cannot work, before any step.
+    `optimizer` is a RowAdamW, bare or prepared by accelerate. A `scheduler` is watched, and gives components born late
+    their curve, unless the optimizer has one (Section 3.3); without either they follow the optimizer's rate. `t`:
+    updates done, by default those of the optimizer; the averages of the scores live in the adapter's buffers, so a
+    resume needs nothing else. `verbose` prints the plan where the interval was planned. ValueError when the plan cannot
+    work, before any step.
     """
 
     said = False  # whether a copy of the model was spoken of
