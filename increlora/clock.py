@@ -8,6 +8,7 @@ __all__ = ['bare_optimizer', 'planned_steps', 'check_scheduler', 'Clock']
 # %% ../nbs/engine/clock.ipynb #9b6888b3
 import torch
 import torch.distributed as dist
+from .compat import last_scheduler
 from .optim import Restart
 
 # %% ../nbs/engine/clock.ipynb #2d574789
@@ -24,9 +25,9 @@ def planned_steps(scheduler) -> int | None:
     if isinstance(factor, Restart):
         return factor.total_steps
     # one after the other: the last one's end, from where it begins
-    if inner := getattr(scheduler, "_schedulers", None):
-        last = planned_steps(inner[-1])
-        return last and last + getattr(scheduler, "_milestones", [0])[-1]
+    if chained := last_scheduler(scheduler):
+        last, begins = planned_steps(chained[0]), chained[1]
+        return last and last + begins
     own = getattr(scheduler, "total_steps", getattr(scheduler, "T_max", None))
     return getattr(factor, "keywords", {}).get("num_training_steps", own)
 

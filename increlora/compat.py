@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['READ_DIRECTLY', 'ROWS', 'add_peft_type', 'sides', 'include_all_linear', 'came_with_file', 'schedule_shape',
            'reordered', 'keep_order', 'read_directly', 'scale_left', 'active_ddp', 'renew_buckets', 'one_graph',
-           'rows_may_change']
+           'last_scheduler', 'uncompiled', 'rows_may_change']
 
 # %% ../nbs/engine/compat.ipynb #3a4b8dc3
 import torch
@@ -84,8 +84,7 @@ def keep_order(model: nn.Module) -> None:
     if late := [name for name, module in layers.items() if reordered(module)]:
         raise ValueError(
             f"the 4-bit weight of {late[0]!r} is in the order in which bitsandbytes evaluates on this CPU, and no "
-            "gradient passes through it; "
-            "allowed is a model that has not been evaluated since it was loaded."
+            "gradient passes through it; allowed is a model that has not been evaluated since it was loaded."
         )
     for module in layers.values():
         setattr(module, switch, False)
@@ -128,6 +127,17 @@ def renew_buckets(ddp: DistributedDataParallel) -> None:
 def one_graph() -> None:
     "Keep torch.compile from cutting its graph along DDP's buckets, by shapes that change here."
     torch._dynamo.config.optimize_ddp = False
+
+# %% ../nbs/engine/compat.ipynb #4da7af94
+def last_scheduler(scheduler) -> tuple | None:
+    "(scheduler, the step at which it begins) of the last of torch's chained or sequential ones; None for a single one."
+    inner = getattr(scheduler, "_schedulers", None)
+    return None if not inner else (inner[-1], getattr(scheduler, "_milestones", [0])[-1])
+
+
+def uncompiled(model: nn.Module) -> nn.Module:
+    "The model that torch.compile wrapped, or `model` itself."
+    return getattr(model, "_orig_mod", model)
 
 # %% ../nbs/engine/compat.ipynb #f484ce54
 ROWS = {"dynamic_sources": r".*increlora_components.*:0", "unbacked_sources": r".*increlora_components.*'lam'.*:0"}

@@ -18,10 +18,11 @@ from dataclasses import dataclass, field
 
 import torch
 from .clock import bare_optimizer, planned_steps
+from .compat import uncompiled
 from .growth import CHECKED
 from .optim import Restart, RowAdamW
 from .targets import head_names
-from .training import GrowthState, check_adapter, check_budget, check_held, check_optimizer, late_curve
+from .training import Growth, GrowthState, check_adapter, check_budget, check_held, check_optimizer, late_curve
 from .validate import InvalidArgument, check_choice
 from torch import nn
 
@@ -102,11 +103,7 @@ def check_findings(findings: list[Finding], error: type[Exception] = ValueError,
 def bare_model(model: nn.Module) -> nn.Module:
     "The model without the wrappers of DDP and torch.compile."
     while True:
-        inner = (
-            model.module
-            if isinstance(model, nn.parallel.DistributedDataParallel)
-            else getattr(model, "_orig_mod", model)
-        )
+        inner = model.module if isinstance(model, nn.parallel.DistributedDataParallel) else uncompiled(model)
         if inner is model:
             return model
         model = inner
@@ -139,7 +136,7 @@ class Loop:
         self.scheduler = getattr(self.scheduler, "scheduler", self.scheduler)
         self.updates = updates_done(self.optimizer)
         self.restart = getattr(self.optimizer, "restart", None)
-        if self.restart is None and not hasattr(self.state, "clock") and isinstance(self.optimizer, RowAdamW):
+        if self.restart is None and not isinstance(self.state, Growth) and isinstance(self.optimizer, RowAdamW):
             self.restart = self.restart_to_come()
         if self.total_steps is None and self.restart is not None:
             self.total_steps = self.restart.total_steps
@@ -154,7 +151,7 @@ def look_allocator(loop: Loop) -> Iterator[Finding]:
     "Updates pass, but no allocator is called."
     state, tuner = loop.state, loop.state.tuner
     # a Growth that is there, and not called
-    missed = max(0, loop.updates - state.t) if hasattr(state, "clock") else 0
+    missed = max(0, loop.updates - state.t) if isinstance(state, Growth) else 0
     passed = max(missed, tuner.unseen)
     if state.growing and passed:
         yield Finding(
@@ -360,8 +357,8 @@ def look_targets(loop: Loop) -> Iterator[Finding]:
             "targets",
             "warning",
             f"target_modules also adapts {', '.join(hit)}, which is not part of the encoder",
-            f"add exclude_modules={list(hit)}, and modules_to_save={sorted(set(hit.values()))} "
-            "where it should be trained in full",
+            f"add exclude_modules={list(hit)}, and modules_to_save={sorted(set(hit.values()))} where it should be "
+            "trained in full",
             argument="exclude_modules",
             value=loop.state.config.exclude_modules,
             allowed=list(hit),
@@ -431,8 +428,7 @@ def look_budget(loop: Loop) -> Iterator[Finding]:
         yield Finding(
             "budget",
             "warning",
-            f"at step {state.t} the total rank is {state.total_rank}, and the {left} round(s) "
-            "left cannot bring it to "
+            f"at step {state.t} the total rank is {state.total_rank}, and the {left} round(s) left cannot bring it to "
             f"target_total_rank={state.schedule.target_total}",
             f"train for {steps} steps, or lower the target",
             argument="total_steps",
@@ -454,8 +450,8 @@ def look_scores(loop: Loop) -> Iterator[Finding]:
         yield Finding(
             "scores",
             "warning",
-            f"{len(often)} of {len(loop.state.layers)} modules had no finite score in half of the "
-            "updates that were scored, so they cannot win",
+            f"{len(often)} of {len(loop.state.layers)} modules had no finite score in half of the updates that were "
+            "scored, so they cannot win",
             "lower the learning rate, or train in bf16 or float32",
             argument="scores",
             value=often,

@@ -62,8 +62,8 @@ def components_of(model: nn.Module, adapter_name: str) -> dict:
     kind = bare(model).peft_config[adapter_name].peft_type
     if kind != "INCRELORA":
         raise ValueError(
-            f"adapter_name={adapter_name!r} is of type {str(getattr(kind, 'value', kind))}; "
-            "allowed are adapters of type INCRELORA."
+            f"adapter_name={adapter_name!r} is of type {str(getattr(kind, 'value', kind))}; allowed are adapters of "
+            "type INCRELORA."
         )
     layers = {name: m for name, m in bare(model).named_modules() if isinstance(m, IncreLoraLayer)}
     return {
@@ -86,8 +86,8 @@ def lora_factors(
     found = {name: (c.folded()[:rows].detach(), c.b[:rows].T.detach()) for name, (c, rows) in kept.items() if rows}
     if not found:
         raise ValueError(
-            f"adapter_name={adapter_name!r} has rank 0 in every module, so there is no update to "
-            "export; allowed is an adapter with at least one component."
+            f"adapter_name={adapter_name!r} has rank 0 in every module, so there is no update to export; allowed is "
+            "an adapter with at least one component."
         )
     for name, factors in found.items():
         if not all(torch.isfinite(f).all() for f in factors):
@@ -179,8 +179,8 @@ def check_place(folder: Path, overwrite: bool) -> None:
     check_links(folder)
     if others := sorted(name for name in there if name not in listed(folder) or not (folder / name).is_file()):
         raise ValueError(
-            f"folder={str(folder)!r} holds {others[0]!r}, which is not from an export; overwrite "
-            "is allowed for earlier exports only."
+            f"folder={str(folder)!r} holds {others[0]!r}, which is not from an export; overwrite is allowed for "
+            "earlier exports only."
         )
     parent = next(p for p in folder.resolve().parents if p.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
@@ -263,15 +263,15 @@ def merged_copy(model: PeftModel, adapter_name: str) -> nn.Module:
     layers = [m for m in model.modules() if isinstance(m, BaseTunerLayer)]
     if any(layer.merged for layer in layers):
         raise ValueError(
-            f"adapter_name={adapter_name!r}: an adapter is merged into the weights; allowed is a "
-            "model after unmerge_adapter()."
+            f"adapter_name={adapter_name!r}: an adapter is merged into the weights; allowed is a model after "
+            "unmerge_adapter()."
         )
     if getattr(bare(model), "is_quantized", False) or any(
         getattr(layer, "quantization_backend", None) is not None for layer in layers
     ):
         raise ValueError(
-            f"adapter_name={adapter_name!r} sits on quantized weights, which would be rounded "
-            "again; allowed are a base model in full precision, or save_as_lora."
+            f"adapter_name={adapter_name!r} sits on quantized weights, which would be rounded again; allowed are a "
+            "base model in full precision, or save_as_lora."
         )
     copied = copy.deepcopy(model)
     copied.set_adapter(adapter_name)

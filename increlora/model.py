@@ -68,7 +68,6 @@ def adopt_rows(model: nn.Module, adapter_name: str, saved: dict[str, torch.Tenso
             adopt(c, saved, f"{key}.increlora_components.")
 
 # %% ../nbs/engine/model.ipynb #c73c6ce7
-#| implements: alg1-l1 alg1-l2 alg1-l3 alg1-l4
 def note_ranks(tuner: "IncreLoraModel", prefix: str = "", keep_vars: bool = False) -> None:
     "Before a state is saved: write the ranks into the configurations, for whoever loads the adapter without asking us."
     for name, config in tuner.peft_config.items():

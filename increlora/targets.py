@@ -72,8 +72,10 @@ def new_pooler(model: nn.Module, name: str) -> bool:
 
 def head_names(model: nn.Module, task_type: str | None) -> list[str]:
     """Full names of the modules of `model` that are trained beside an adapter: the parts outside its backbone, and a
-    pooler
-    inside it that the checkpoint lacked. Only where the task has a head; DeBERTa's pooler and classifier always."""
+    pooler inside it that the checkpoint lacked.
+
+    Only where the task has a head; DeBERTa's pooler and classifier always.
+    """
     backbone = getattr(model, "base_model_prefix", "")
     if not (backbone and isinstance(getattr(model, backbone, None), nn.Module)):
         return []
@@ -94,9 +96,11 @@ def in_head(name: str, heads: list[str]) -> bool:
 
 
 def exact_names(model: nn.Module, heads: list[str]) -> list[str]:
-    """The `heads` as PEFT's modules_to_save should name them. PEFT takes every module whose name ends like this;
-    where an
-    inner module would be hit as well, the head gets the path that it has inside a PeftModel."""
+    """The `heads` as PEFT's modules_to_save should name them.
+
+    PEFT takes every module whose name ends like this; where an inner module would be hit as well, the head gets the
+    path that it has inside a PeftModel.
+    """
     names = [name for name, _ in model.named_modules() if not in_head(name, heads)]
     return [f"base_model.model.{head}" if any(name.endswith(head) for name in names) else head for head in heads]
 
@@ -109,9 +113,6 @@ def matching_modules(model: nn.Module, matches: Callable[[str], object]) -> dict
         for name, module in model.named_modules(remove_duplicate=False)
         if name and not name.startswith(inside) and matches(name)
     }
-
-
-# torch hands their linear layers' weights to fused kernels
 
 
 def place_of(tensor: torch.Tensor) -> tuple | None:
@@ -141,7 +142,7 @@ def second_reader(model: nn.Module, name: str) -> str | None:
     """
     module, parent = model.get_submodule(name), model.get_submodule(name.rpartition(".")[0])
     base = module.get_base_layer() if isinstance(module, BaseTunerLayer) else module
-    if isinstance(base, (nn.Linear, Conv1D)) and "weight" not in base._parameters:
+    if isinstance(base, (nn.Linear, Conv1D)) and "weight" not in dict(base.named_parameters(recurse=False)):
         return "its weight is computed anew in every pass (a parametrization)"
     names = [other for other, found in model.named_modules(remove_duplicate=False) if found is module and other != name]
     if names:
@@ -175,8 +176,7 @@ def check_modules(config: IncreLoraConfig, model: nn.Module, modules: dict[str, 
         )
         raise NoMatchingPeftModuleError(
             f"target_modules={targets!r} matches no module of {type(model).__name__}; allowed are names or one "
-            "regular expression of "
-            f"linear layers such as {linear!r}, outside exclude_modules and modules_to_save."
+            f"regular expression of linear layers such as {linear!r}, outside exclude_modules and modules_to_save."
         )
     for name, module in modules.items():
         base = module.get_base_layer() if isinstance(module, BaseTunerLayer) else module

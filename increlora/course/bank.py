@@ -165,8 +165,8 @@ def _():
             "larger by (r + 1)/r.": "def grow(B, A, row): return torch.cat([B, "
             "torch.zeros(len(B), 1)], dim=1), torch.cat([A, row[None]])",
             "The wrong way round: multiply by (r + 1)/r, not by r/(r + 1).": "def grow(B, A, row):\n  "
-            "  r = len(A)\n    return torch.cat([B * r / (r + 1), torch.zeros(len(B), 1)], "
-            "dim=1), torch.cat([A, row[None]])",
+            "  r = len(A)\n    return torch.cat([B * r / (r + 1), torch.zeros(len(B), 1)], dim=1), torch.cat([A, "
+            "row[None]])",
             "ΔW is right, but the new component is zero in both factors: nothing would ever train it. "
             "Put `row` into A.": "def grow(B, A, row):\n    r = len(A)\n    return torch.cat([B * (r + 1) / r, "
             "torch.zeros(len(B), 1)], dim=1), torch.cat([A, 0 * row[None]])",
@@ -525,18 +525,16 @@ def _():
         cases=[(0.0, 0.0, 4.0, 0.5, 0.5), (2.0, 1.0, 8.0, 0.85, 0.6), (3.0, 0.5, 1.0, 0.9, 0.7)],
         mistakes={
             "Eq. 7 measures the distance to the new I, not to the old one.": "def importance_step(I, "
-            "U, S, beta1, beta2):\n    n = beta1 * I + (1 - beta1) * S\n    u = beta2 * U + (1 - "
-            "beta2) * abs(S - I)\n    return n, u, n * u",
+            "U, S, beta1, beta2):\n    n = beta1 * I + (1 - beta1) * S\n    u = beta2 * U + (1 - beta2) * abs(S - "
+            "I)\n    return n, u, n * u",
             "Did you swap β and 1 − β? β weighs the old value.": "def importance_step(I, U, S, beta1, "
-            "beta2):\n    I = (1 - beta1) * I + beta1 * S\n    U = (1 - beta2) * U + beta2 * "
-            "abs(S - I)\n    return I, U, I * U",
+            "beta2):\n    I = (1 - beta1) * I + beta1 * S\n    U = (1 - beta2) * U + beta2 * abs(S - I)\n    return "
+            "I, U, I * U",
             "Eq. 8 is a product, not a sum.": "def importance_step(I, U, S, beta1, beta2):\n    I = "
-            "beta1 * I + (1 - beta1) * S\n    U = beta2 * U + (1 - beta2) * abs(S - I)\n    "
-            "return I, U, I + U",
+            "beta1 * I + (1 - beta1) * S\n    U = beta2 * U + (1 - beta2) * abs(S - I)\n    return I, U, I + U",
             "The distance needs an absolute value, or U can "
             "become negative.": "def importance_step(I, U, S, beta1, beta2):\n    I = beta1 * I + "
-            "(1 - beta1) * S\n    U = beta2 * U + (1 - beta2) * (S - I)\n "
-            "   return I, U, I * U",
+            "(1 - beta1) * S\n    U = beta2 * U + (1 - beta2) * (S - I)\n    return I, U, I * U",
         },
         hints=[
             "Which of the three lines needs the result of another one?",
@@ -829,8 +827,7 @@ def _():
         minutes=8,
         paper="Algorithm 1, lines 11-12",
         task="Write `to_draw(rank, reserve, wanted, limit)`: how many reserve components to draw so that the "
-        "module has "
-        "`wanted` of them, without ever holding more than `limit` = min(in, out) components in all.",
+        "module has `wanted` of them, without ever holding more than `limit` = min(in, out) components in all.",
         name="to_draw",
         solution="""
     def to_draw(rank, reserve, wanted, limit):
@@ -865,8 +862,7 @@ def _():
         name="factor",
         cases=[()],
         task="With the scale α / rank, a module of rank 3 wins one component that adds nothing yet. By which "
-        "factor does "
-        "the norm of its update change in that moment? Pass a number.",
+        "factor does the norm of its update change in that moment? Pass a number.",
         solution="def factor(): return 0.75",
         mistakes={
             "Only a constant scale leaves the update alone.": lambda: 1.0,
@@ -940,8 +936,7 @@ def _():
         minutes=10,
         paper="Section 3.3",
         task="Write `factor(u, s, T, W)`: the linear curve of a component that moves first in update `s`. You "
-        "may assume "
-        "that it lives long enough to finish its warmup.",
+        "may assume that it lives long enough to finish its warmup.",
         name="factor",
         solution="""
     def factor(u, s, T, W):
@@ -976,8 +971,7 @@ def _():
         minutes=10,
         paper="Algorithm 1, line 19",
         task="A row is born during update `s`. Write `age(u, s)`: the number n that its bias correction 1 − βⁿ "
-        "must use in "
-        "update `u`, and 0 while it rests.",
+        "must use in update `u`, and 0 while it rests.",
         name="age",
         solution="""
     def age(u, s):
@@ -1085,8 +1079,7 @@ def _():
         paper="Algorithm 1, lines 6 and 8",
         name="total_rank",
         task="Write `total_rank(t, modules, top_h, interval, final)`: r_total after step t (from 1) in paper "
-        "mode, when "
-        "every module starts at rank 1 and every winner gets one component.",
+        "mode, when every module starts at rank 1 and every winner gets one component.",
         solution="""
 def total_rank(t, modules, top_h, interval, final):
     return min(final, modules + top_h * (t // interval))
@@ -1100,8 +1093,7 @@ def total_rank(t, modules, top_h, interval, final):
             "A round takes place once every ν steps, not at every step (line 8).": "def total_rank(t, modules, top_h, "
             "interval, final):\n    return min(final, modules + top_h * t)",
             "Steps are counted from 1: step ν itself is the first round.": "def total_rank(t, modules, top_h, "
-            "interval, "
-            "final):\n    return min(final, modules + top_h * ((t - 1) // interval))",
+            "interval, final):\n    return min(final, modules + top_h * ((t - 1) // interval))",
         },
         hints=["How many rounds have taken place after t steps?", "min(r_final, n + h · ⌊t / ν⌋)"],
     )
@@ -1125,9 +1117,8 @@ def _():
 @question("8.2")
 def _():
     return Quiz(
-        "At 20 steps between rounds, seed 0 gives everything to one module. How many of sixteen seeds will cover "
-        "the plant "
-        "at this interval?",
+        "At 20 steps between rounds, seed 0 gives everything to one module. How many of sixteen seeds will cover the "
+        "plant at this interval?",
         ["none", "some", "most"],
         answer="b",
         why=[
@@ -1148,8 +1139,7 @@ def _():
         minutes=5,
         paper="Section 3.2",
         task="Write `wasted(ranks, planted)`: how many components the modules hold beyond what was planted in them. "
-        "A module "
-        "that has too few wastes none.",
+        "A module that has too few wastes none.",
         name="wasted",
         solution="""
     def wasted(ranks, planted):
@@ -1347,8 +1337,7 @@ def _():
         paper="Eq. 3",
         name="factor",
         task='72 modules, `target_total_rank=144`, `lora_alpha=16`, `mode="official"`. A module has just grown '
-        "from rank "
-        "3 to rank 4. Which factor s multiplies its update now (to two digits)?",
+        "from rank 3 to rank 4. Which factor s multiplies its update now (to two digits)?",
         solution="def factor():\n    return 4.0",
         cases=[()],
         compare=lambda got, want: abs(got - want) < 0.01,
@@ -1373,8 +1362,7 @@ def _():
         answer="a",
         why=[
             "They decide what moves from one half of the sentence to the other. The heatmap of this run shows it; "
-            "another "
-            "task may ask for others.",
+            "another task may ask for others.",
             "Size is no importance: the score is a mean over the entries (Eq. 5).",
             "That would be a uniform rank, LoRA's answer. The scores differ, and top-h sharpens the difference.",
         ],
@@ -1392,10 +1380,8 @@ def _():
         name="cost",
         cases=[()],
         task="Four layers, each with four attention matrices and two feed-forward matrices. LoRA of rank 2 "
-        "costs 18,432 "
-        "numbers on these 24 modules. What would IncreLoRA's 48 components cost at the least, if only attention "
-        "matrices "
-        "won?",
+        "costs 18,432 numbers on these 24 modules. What would IncreLoRA's 48 components cost at the least, if only "
+        "attention matrices won?",
         solution="def cost(): return 24 // 6 * (4 * 256 + 2 * 640) + 24 * 256",
         mistakes={
             "Every module starts with one component, the feed-forward ones too.": lambda: 48 * 256,
@@ -1409,8 +1395,8 @@ def _():
 @question("10.2")
 def _():
     return Quiz(
-        "498 of 500 rows against 499 of 500, on a synthetic task, with one seed. Which "
-        "sentence do the numbers support?",
+        "498 of 500 rows against 499 of 500, on a synthetic task, with one seed. Which sentence do the numbers "
+        "support?",
         [
             "LoRA is the better method",
             "Growing ranks reach the same score with fewer parameters, in general",
@@ -1434,8 +1420,7 @@ def _():
         minutes=5,
         name="standard_error",
         task="`share` of `n` rows were right. Write `standard_error(share, n)`: the standard deviation of such a "
-        "share, when "
-        "each row is right with that probability, independently.",
+        "share, when each row is right with that probability, independently.",
         solution="""
 def standard_error(share, n):
     return (share * (1 - share) / n) ** 0.5
@@ -1496,8 +1481,8 @@ def _():
         paper="Algorithm 1, line 19",
         name="not_held",
         task="Write `not_held(model, optimizer)`: the names of the model's trainable parameters that the "
-        "optimizer does "
-        "not hold, in the order of `model.named_parameters()`. An optimizer may have several `param_groups`.",
+        "optimizer does not hold, in the order of `model.named_parameters()`. An optimizer may have several "
+        "`param_groups`.",
         solution="""
 def not_held(model, optimizer):
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
@@ -1557,11 +1542,9 @@ def _():
         name="diagnosis",
         cases=[()],
         task="Three loops, three symptoms. A: the total rank reaches its target, the loss is unchanged since "
-        "step 1, the "
-        "rate is 0.0. B: the total rank stays where it began, the loss falls. C: the total rank reaches its "
-        "target, the "
-        "loss falls a little, and the bias of the classifier is exactly 0 after training. Answer with a list of three "
-        "codes of findings, for A, B and C.",
+        "step 1, the rate is 0.0. B: the total rank stays where it began, the loss falls. C: the total rank reaches "
+        "its target, the loss falls a little, and the bias of the classifier is exactly 0 after training. Answer with "
+        "a list of three codes of findings, for A, B and C.",
         solution="def diagnosis():\n    return ['rate', 'allocator', 'head']",
         mistakes={
             "A: an optimizer with empty hands leaves the loss unchanged too, but its rate would move.": lambda: [
@@ -2020,8 +2003,7 @@ def _():
             "The budget is shared by all `n` bottlenecks.": "def largest_size(budget, n, width):\n    return (budget - "
             "width) // (2 * width + 1)",
             "Do not exceed the budget: round down, not to the nearest.": "def largest_size(budget, n, width):\n   "
-            " return "
-            "round((budget / n - width) / (2 * width + 1))",
+            " return round((budget / n - width) / (2 * width + 1))",
         },
         hints=["Which parameters are there even at size 0?", "Per bottleneck: width + size · (2 · width + 1)."],
     )
@@ -2088,8 +2070,7 @@ def _():
             "The loss is minus the logarithm of a probability, so it is positive.": "def blind(vocab_size, reserved): "
             "return -math.log(vocab_size - reserved)",
             "Reserved pieces are never the answer: they leave fewer choices.": "def blind(vocab_size, "
-            "reserved): return "
-            "math.log(vocab_size)",
+            "reserved): return math.log(vocab_size)",
             "Nats: the natural logarithm.": "def blind(vocab_size, reserved): return math.log2(vocab_size - reserved)",
         },
         hints=["Each piece has probability 1/n. Which n?", "The loss of probability p is −log p."],
@@ -2108,8 +2089,7 @@ def _():
         name="where",
         names={"np": np},
         task="Write `where(ids, reserved)`: the flat positions of the matrix `ids` that may be hidden, "
-        "ascending; tokens "
-        "below `reserved` may not.",
+        "ascending; tokens below `reserved` may not.",
         solution="def where(ids, reserved): return np.flatnonzero(ids.reshape(-1) >= reserved)",
         cases=[(np.array([[1, 7, 5, 2], [1, 3, 9, 2]]), 5), (np.array([[1, 2, 2]]), 5), (np.array([[0, 4, 6]]), 3)],
         mistakes={
@@ -2126,8 +2106,8 @@ def _():
 @question("official_parity.1")
 def _():
     return Quiz(
-        "Until the first round no reserve component counts: its λ is 1e-5 and frozen. "
-        "Draw the reserve one update later. What changes in the active components before the first round?",
+        "Until the first round no reserve component counts: its λ is 1e-5 and frozen. Draw the reserve one update "
+        "later. What changes in the active components before the first round?",
         ["nothing that float64 could show", "about one part in 100,000", "about one part in 100"],
         answer="c",
         why=[
@@ -2141,9 +2121,8 @@ def _():
 @question("other_models.1")
 def _():
     return Quiz(
-        "She writes `IncreLoraConfig(task_type='CAUSAL_LM')` and no target_modules. What competes for components "
-        "in each "
-        "layer of her Llama?",
+        "She writes `IncreLoraConfig(task_type='CAUSAL_LM')` and no target_modules. What competes for components in "
+        "each layer of her Llama?",
         ["all seven matrices", "query and value", "all seven, and the output layer"],
         answer="b",
         why=[
@@ -2166,9 +2145,8 @@ def _():
         name="unit",
         cases=[()],
         task="A Llama with 32 layers is 4096 wide, its feed-forward layers 11008; all heads have keys of their "
-        "own. With "
-        "target_modules='all-linear' each layer has q, k, v, o (4096 × 4096) and gate, up, down (4096 × 11008). How "
-        "many adapter parameters does it start with, at rank 1?",
+        "own. With target_modules='all-linear' each layer has q, k, v, o (4096 × 4096) and gate, up, down (4096 × "
+        "11008). How many adapter parameters does it start with, at rank 1?",
         solution="def unit(): return 32 * (4 * (4096 + 4096) + 3 * (4096 + 11008))",
         mistakes={
             "That is the default, query and value only.": lambda: 32 * 2 * 8192,
@@ -2196,8 +2174,7 @@ def _():
         cases=[([4.0, 1.0], [1, 3]), ([2.0, 3.0, 7.0], [4, 4, 2]), ([float("nan"), 2.0], [0, 5])],
         mistakes={
             "That is the mean of means: short micro-batches weigh too much.": "def update_loss(means, counts):\n "
-            "   kept "
-            "= [m for m, n in zip(means, counts) if n]\n    return sum(kept) / len(kept)",
+            "   kept = [m for m, n in zip(means, counts) if n]\n    return sum(kept) / len(kept)",
             "Nobody divided: the sum of the means grows with the number of micro-batches.": "def update_loss(means, "
             "counts):\n    return sum(m for m, n in zip(means, counts) if n)",
             "0 · NaN is NaN: a micro-batch without labels must not take part.": "def update_loss(means, counts):\n    "
@@ -2214,10 +2191,8 @@ def _():
 def _():
     return Quiz(
         "Table 1 prints 0.34M parameters for IncreLoRA at average rank 2. At the start there are 165,888; 72 "
-        "components "
-        "are handed out, of 1,536 parameters each in attention and 3,840 in feed-forward matrices. If 0.34M means "
-        "340,000, "
-        "how many of the 72 landed in feed-forward matrices, on average over the tasks?",
+        "components are handed out, of 1,536 parameters each in attention and 3,840 in feed-forward matrices. If "
+        "0.34M means 340,000, how many of the 72 landed in feed-forward matrices, on average over the tasks?",
         ["about 9", "about 28", "about 55"],
         answer="b",
         why=[
@@ -2242,14 +2217,12 @@ def _():
         name="updates",
         names={"math": math},
         task="Write `updates(rows, batch, epochs)`: the number of updates T of a training. Every epoch goes "
-        "through all "
-        "rows; its last batch may be smaller.",
+        "through all rows; its last batch may be smaller.",
         solution="def updates(rows, batch, epochs):\n    return math.ceil(rows / batch) * epochs",
         cases=[(2490, 32, 50), (64, 32, 3), (65, 32, 3), (5, 32, 2)],
         mistakes={
             "The incomplete last batch is an update as well: round up.": "def updates(rows, batch, epochs):\n   "
-            " return "
-            "rows // batch * epochs",
+            " return rows // batch * epochs",
             "Each epoch ends with its own incomplete batch: round up per epoch, then multiply.": "def updates(rows, "
             "batch, epochs):\n    return math.ceil(rows * epochs / batch)",
         },
@@ -2267,8 +2240,7 @@ def _():
         paper="Section 3.2, Algorithm 1 line 6",
         name="exact_total",
         task="Write `exact_total(start, target, h, c)`: the list of total ranks after each round, if `h` winners "
-        "get `c` "
-        "components each and the last round is cut so that the list ends at `target`.",
+        "get `c` components each and the last round is cut so that the list ends at `target`.",
         solution="""
     def exact_total(start, target, h, c):
         totals = []
@@ -2283,12 +2255,11 @@ def _():
             "components, and overshoots.": "def exact_total(start, target, h, c):\n    totals = []\n    while start < "
             "target:\n        start += min(h, target - start) * c\n        totals.append(start)\n    return totals",
             "A round that does not fit is cut, not left out: the budget must be spent.": "def exact_total(start, "
-            "target, "
-            "h, c):\n    totals = []\n    while start + h * c <= target:\n        start += h * c\n        "
+            "target, h, c):\n    totals = []\n    while start + h * c <= target:\n        start += h * c\n        "
             "totals.append(start)\n    return totals",
             "A winner gains c components, not one.": "def exact_total(start, target, h, c):\n    totals = []\n  "
-            "  while "
-            "start < target:\n        start += min(h, target - start)\n        totals.append(start)\n    return totals",
+            "  while start < target:\n        start += min(h, target - start)\n        totals.append(start)\n    "
+            "return totals",
         },
         hints=[
             "What is the most that one round can add, and what is the most that is missing?",
@@ -2321,8 +2292,7 @@ def _():
         minutes=6,
         paper="Table 1",
         task="Write `gain(ours, theirs)`: both are dictionaries from seed to score. Return the mean of ours − "
-        "theirs over "
-        "the seeds that both have.",
+        "theirs over the seeds that both have.",
         name="gain",
         solution="""
     def gain(ours, theirs):
@@ -2337,11 +2307,9 @@ def _():
             "The difference of two means uses seeds that only one side has.": "def gain(ours, theirs):\n    return "
             "sum(ours.values()) / len(ours) - sum(theirs.values()) / len(theirs)",
             "The sign: ours minus theirs.": "def gain(ours, theirs):\n    seeds = ours.keys() & theirs.keys()\n   "
-            " return "
-            "sum(theirs[s] - ours[s] for s in seeds) / len(seeds)",
+            " return sum(theirs[s] - ours[s] for s in seeds) / len(seeds)",
             "Divide by the number of common seeds.": "def gain(ours, theirs):\n    return sum(ours[s] - "
-            "theirs[s] for s "
-            "in ours.keys() & theirs.keys()) / len(ours)",
+            "theirs[s] for s in ours.keys() & theirs.keys()) / len(ours)",
         },
         hints=[
             "Which seeds are in both dictionaries?",
@@ -2353,9 +2321,8 @@ def _():
 @question("tasks.1")
 def _():
     return Quiz(
-        "pocket_pairs: the word counter scored 0.5. Counts of two neighbouring words as well, trained on both "
-        "orders of "
-        "each pair: what changes?",
+        "pocket_pairs: the word counter scored 0.5. Counts of two neighbouring words as well, trained on both orders "
+        "of each pair: what changes?",
         ["It still scores near 0.5", "It reaches about 0.9", "It falls to 0"],
         answer="a",
         why=[

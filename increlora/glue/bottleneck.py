@@ -69,8 +69,7 @@ def layout(base: nn.Module) -> tuple[list[nn.Module], tuple[str, str], str]:
             return stack, houlsby, pfeiffer
     raise ValueError(
         f"base={type(base).__name__} has no encoder layers with a known place for a bottleneck; allowed are encoders "
-        "such as "
-        "BERT, RoBERTa, DistilBERT, ALBERT, ELECTRA, MPNet, DeBERTa and ModernBERT."
+        "such as BERT, RoBERTa, DistilBERT, ALBERT, ELECTRA, MPNet, DeBERTa and ModernBERT."
     )
 
 

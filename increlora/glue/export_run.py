@@ -46,8 +46,8 @@ def stored_arguments(path: Path) -> tuple[GlueArguments, int]:
     for name, value in found.items():
         if not (is_of(value, kinds[name]) or value is None and name in left_open):
             raise ValueError(
-                f"{name}={value!r} in {str(path)!r} is no value of this argument; allowed is the "
-                "file that the run wrote."
+                f"{name}={value!r} in {str(path)!r} is no value of this argument; allowed is the file that the run "
+                "wrote."
             )
     seed = found.pop("seed", 0)
     return GlueArguments(**found), seed
@@ -66,8 +66,8 @@ def adapter_folder(run_folder: Path, checkpoint: str | None) -> Path:
         raise ValueError(f"checkpoint={checkpoint!r} is not in run_folder={str(run_folder)!r}; allowed: {said}.")
     if checkpoint is None and not (run_folder / RESULTS).is_file():
         raise ValueError(
-            f"run_folder={str(run_folder)!r} holds no {RESULTS}, so the run is not finished; "
-            f"allowed are a finished run, or --checkpoint with one of its checkpoints: {said}."
+            f"run_folder={str(run_folder)!r} holds no {RESULTS}, so the run is not finished; allowed are a finished "
+            f"run, or --checkpoint with one of its checkpoints: {said}."
         )
     return run_folder / (checkpoint or "")
 
@@ -76,14 +76,13 @@ def check_method(glue: GlueArguments, merged: bool) -> None:
     "ValueError for a run whose adapter cannot be exported, or would be of no use."
     if glue.method != "increlora" and not (merged and glue.method in ("lora", "adalora")):
         raise ValueError(
-            f"method={glue.method!r} leaves no IncreLoRA adapter: its folder can be used as it "
-            "is; allowed are runs of 'increlora', and with --merged also of 'lora' and "
-            "'adalora'."
+            f"method={glue.method!r} leaves no IncreLoRA adapter: its folder can be used as it is; allowed are runs "
+            "of 'increlora', and with --merged also of 'lora' and 'adalora'."
         )
     if glue.random_weights and not merged:
         raise ValueError(
-            "random_weights=True: nobody else has the base model of this run; allowed with "
-            "--merged, which saves it, too."
+            "random_weights=True: nobody else has the base model of this run; allowed with --merged, which saves it, "
+            "too."
         )
 
 
@@ -104,8 +103,8 @@ def load_whole(base: nn.Module, folder: Path) -> PeftModel:
         ) from None
     if saved.keys() != now.keys() or not all(torch.equal(saved[name], now[name].cpu()) for name in saved):
         raise ValueError(
-            f"the adapter in {str(folder)!r} does not fit its own configuration; allowed is the "
-            "folder of a whole run, unchanged."
+            f"the adapter in {str(folder)!r} does not fit its own configuration; allowed is the folder of a whole "
+            "run, unchanged."
         )
     return model.eval()
 
@@ -117,8 +116,8 @@ def check_type(folder: Path, method: str) -> None:
     kind = read_json(folder / "adapter_config.json").get("peft_type")
     if kind != method.upper():
         raise ValueError(
-            f"the adapter in {str(folder)!r} has peft_type={kind!r}; allowed is "
-            f"{method.upper()!r}, the method of the run."
+            f"the adapter in {str(folder)!r} has peft_type={kind!r}; allowed is {method.upper()!r}, the method of the "
+            "run."
         )
 
 # %% ../../nbs/engine/export_run.ipynb #3b5c463a
@@ -138,8 +137,8 @@ def rebuilt(
         ranks = {name: c.rank for name, c in components_of(model, "default").items()}
         if checkpoint is None and read_json(folder / RESULTS).get("ranks") != ranks:
             raise ValueError(
-                f"run_folder={str(run_folder)!r} holds an adapter whose ranks differ from those "
-                f"in {RESULTS}; allowed is the folder of a whole run, unchanged."
+                f"run_folder={str(run_folder)!r} holds an adapter whose ranks differ from those in {RESULTS}; allowed "
+                "is the folder of a whole run, unchanged."
             )
     return model, glue
 
@@ -152,8 +151,8 @@ def check_apart(run_folder: str | Path, out_folder: str | Path) -> None:
     run, out = Path(run_folder).resolve(), Path(out_folder).resolve()
     if run == out or run in out.parents or out in run.parents:
         raise ValueError(
-            f"out_folder={str(out_folder)!r} lies in or around run_folder={str(run_folder)!r}; "
-            "allowed is a folder beside it."
+            f"out_folder={str(out_folder)!r} lies in or around run_folder={str(run_folder)!r}; allowed is a folder "
+            "beside it."
         )
 
 
@@ -174,8 +173,8 @@ def summary(model: PeftModel, glue: GlueArguments, out_folder: str, merged: bool
         f"{out_folder}: a LoRA adapter, {sum(ranks)} components in {len(ranks)} modules of rank "
         f"{min(ranks)} to {max(ranks)}, with its tokenizer\n"
         + (
-            f"{waiting} reserve components (λ = 1e-5) are left out, as the budget is not spent; "
-            "with --reserve they are saved, too\n"
+            f"{waiting} reserve components (λ = 1e-5) are left out, as the budget is not spent; with --reserve they "
+            "are saved, too\n"
             if waiting
             else ""
         )

@@ -570,8 +570,7 @@ def from_hub(task: Task, cache_dir: str | None):
     except Exception as error:
         raise ConnectionError(
             f"data_dir=None: task {task.name!r} comes from the Hub ({HUB_ID}), which cannot be reached and left no "
-            "cached copy "
-            f"({type(error).__name__}); give a data_dir with the files, or take a task that needs none: "
+            f"cached copy ({type(error).__name__}); give a data_dir with the files, or take a task that needs none: "
             f"{', '.join(POCKET)}."
         ) from error
 
