@@ -1,6 +1,7 @@
 "IncreLoRA: LoRA whose ranks grow while it trains."
 __version__ = "0.1.0"
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,3 +31,14 @@ __all__ = [
     "parameter_counts",
     "row_adamw",
 ]
+_HOMES = ("checkpoints", "config", "doctor", "model", "optim", "trainer", "training")
+
+
+def __getattr__(name: str):
+    "A public name that the command has not imported yet."
+    if name in __all__:
+        for home in _HOMES:
+            module = import_module(f"increlora.{home}")
+            if hasattr(module, name):
+                return getattr(module, name)
+    raise AttributeError(f"module 'increlora' has no attribute {name!r}")
