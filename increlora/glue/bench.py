@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PEERS', 'TASKS', 'SCALING', 'NAME', 'Setting', 'base_model', 'batches', 'Peer', 'Full', 'Floor', 'Lora', 'Adalora',
            'DenseLinear', 'Dense', 'DenseScoring', 'Increlora', 'IncreloraScoring', 'seconds', 'race', 'ratios', 'size',
-           'held', 'highest', 'memory', 'share', 'averaged', 'scaling', 'measure', 'table', 'main']
+           'held', 'highest', 'memory', 'share', 'averaged', 'scaling', 'measure', 'table', 'main', 'report']
 
 # %% ../../nbs/engine/bench.ipynb #68e44b72
 import argparse
@@ -21,13 +21,14 @@ from statistics import median
 import torch
 import torch.nn.functional as F
 from ..config import IncreLoraConfig
-from ..files import environment, write_json
+from ..files import as_command, environment, write_json
 from .encoders import quiet
 from .presets import deberta_v3_base, load_preset, preset_config, preset_steps
 from ..optim import RowAdamW
 from ..orthogonality import orthogonality
 from ..targets import DEBERTA_TARGETS, head_names, in_head
 from ..training import Growth
+from ..validate import check_integer
 from peft import AdaLoraConfig, LoraConfig, get_peft_model
 from torch import nn
 
@@ -398,7 +399,7 @@ NAME = "increlora bench"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    "`increlora bench`: measure this machine."
+    "Console script `increlora bench`: exit status 0, 2 for a mistake in the arguments, 130 or 143 after an interrupt."
     parser = argparse.ArgumentParser(
         prog=NAME,
         description="Time and memory of a training step: IncreLoRA beside LoRA, AdaLoRA, full fine-tuning and a "
@@ -417,6 +418,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="write the result to this JSON file")
     parser.add_argument("--no-scaling", action="store_true", help="leave out how the cost grows")
     given = vars(parser.parse_args(argv))
+    return as_command(NAME, lambda: report(given), "interrupted; nothing was written")
+
+
+def report(given: dict) -> int:
+    """The measurement that the flags ask for, printed and written; the exit status.
+
+    InvalidArgument for a number too small.
+    """
+    for name in ("layers", "steps", "rank", "batch", "tokens"):
+        check_integer(name, given[name], 1 + (name == "rank"))  # rank 1 is where IncreLoRA starts
     warnings.filterwarnings("ignore", category=FutureWarning)  # of the libraries, about each other
     out, steps, short = given.pop("out"), given.pop("steps"), given.pop("no_scaling")
     result = measure(Setting(**given), steps, not short)
