@@ -859,16 +859,23 @@ def _():
         difficulty=2,
         minutes=5,
         paper="Section 3.3",
-        name="factor",
+        name="bound",
         cases=[()],
-        task="With the scale α / rank, a module of rank 3 wins one component that adds nothing yet. By which "
-        "factor does the norm of its update change in that moment? Pass a number.",
-        solution="def factor(): return 0.75",
+        task="A matrix of 768 × 768 has four components in reserve, drawn with the deviation 0.02; the scale is s = 8. "
+        "By how much can they move the output for an input of length 30, at most? Take the mean length of a drawn "
+        "vector, and pass a number.",
+        solution="def bound(): return 8 * 1e-5 * 4 * (0.02 * 768**0.5) ** 2 * 30",
+        compare=lambda got, want: abs(got - want) < 0.02 * want,
         mistakes={
-            "Only a constant scale leaves the update alone.": lambda: 1.0,
-            "The new rank is 4, the old one 3: it shrinks.": lambda: 4 / 3,
+            "That is one of the four.": lambda: 8e-5 * 0.3072 * 30,
+            "A component has two vectors, and the lengths of both stand in the bound.": lambda: 8e-5 * 4 * 0.5543 * 30,
+            "Those would be vectors of length 1.": lambda: 8e-5 * 4 * 30,
+            "The scale s multiplies the reserve, too.": lambda: 1e-5 * 4 * 0.3072 * 30,
         },
-        hints=["What is s before and after the win?", "Divide the new scale by the old one; α cancels."],
+        hints=[
+            "How long is a Gaussian vector of 768 entries? (Section 'Birth')",
+            "Four equal terms in the sum: s · 10⁻⁵ · 4 · ‖a‖ ‖b‖ · ‖x‖.",
+        ],
     )
 
 # %% ../../nbs/engine/bank.ipynb #c67d69f7
@@ -885,6 +892,7 @@ def _():
         task="A reserve vector has a steady gradient of 2·10⁻⁸, and ε = 10⁻⁸. Which share of the learning rate is one "
         "step of Adam? Pass a number.",
         solution="def share(): return 2 / 3",
+        compare=lambda got, want: abs(got - want) < 0.01,
         mistakes={
             "That is the step of a gradient far above ε; this one is of its size.": lambda: 1.0,
             "This is what ε takes away.": lambda: 1 / 3,
@@ -970,7 +978,7 @@ def _():
         difficulty=3,
         minutes=10,
         paper="Algorithm 1, line 19",
-        task="A row is born during update `s`. Write `age(u, s)`: the number n that its bias correction 1 − βⁿ "
+        task="A row is *drawn* during update `s`. Write `age(u, s)`: the number n that its bias correction 1 − βⁿ "
         "must use in update `u`, and 0 while it rests.",
         name="age",
         solution="""
@@ -979,7 +987,7 @@ def _():
     """,
         cases=[(7, 7), (8, 7), (20, 7), (3, 7)],
         mistakes={
-            "In the update of its birth it has no gradient: it rests.": """
+            "In the update in which it is drawn it has no gradient: it rests.": """
     def age(u, s):
         return max(0, u - s + 1)
     """,
@@ -1008,63 +1016,49 @@ def _():
 # %% ../../nbs/engine/bank.ipynb #f271a9b4
 @entry("7.1")
 def _():
-    def same_loop(got, want):
-        "Equal, where the last two calls may change places"
-        return isinstance(got, (list, tuple)) and len(got) == 6 and list(got[:4]) == want[:4] and set(got) == set(want)
-
     return Exercise(
         id="ex-7.1",
         kind="puzzle",
-        difficulty=1,
-        minutes=3,
+        difficulty=2,
+        minutes=5,
         paper="Algorithm 1",
-        name="order",
-        names={},
-        compare=same_loop,
+        name="broken",
         cases=[()],
-        task="Bring the calls of one training step into an order that works, beginning with `forward`: `zero_grad`, "
-        "`optimizer.step`, `growth.step`, `backward`, `forward`, `scheduler.step`. Answer with a list of these names.",
-        solution="def order():\n    return ['forward', 'backward', 'growth.step', 'optimizer.step', 'scheduler.step', "
-        "'zero_grad']",
+        task="""Four students changed the order of the calls. Each loop begins with `forward`, and each breaks
+        something else.
+
+        A: `backward`, `growth.step`, `zero_grad`, `optimizer.step`, `scheduler.step`
+
+        B: `growth.step`, `backward`, `optimizer.step`, `scheduler.step`, `zero_grad`
+
+        C: `backward`, `growth.step`, `scheduler.step`, `optimizer.step`, `zero_grad`
+
+        D: `backward`, `optimizer.step`, `growth.step`, `scheduler.step`, `zero_grad`
+
+        What is broken? `score`: it has no gradient of this step to read. `regularizer`: its gradient is deleted
+        before an update has used it, and all else is trained. `rate`: every update has the one of the update after
+        it. `weights`: they never move. Answer with a list of these four words, for A, B, C and D.""",
+        solution="def broken():\n    return ['weights', 'score', 'rate', 'regularizer']",
         mistakes={
-            "Growth before backward finds no gradient and raises.": lambda: [
-                "forward",
-                "growth.step",
-                "backward",
-                "optimizer.step",
-                "scheduler.step",
-                "zero_grad",
+            "In A and in D the regularizer's gradient is deleted before an update. In which of the two is every other "
+            "gradient deleted with it?": lambda: ["regularizer", "score", "rate", "weights"],
+            "B and D: only in one of them are there no gradients yet when growth looks.": lambda: [
+                "weights",
+                "regularizer",
+                "rate",
+                "score",
             ],
-            "After the update the score mixes new weights with old gradients, and the newborn rows would wait "
-            "one update "
-            "too long.": lambda: [
-                "forward",
-                "backward",
-                "optimizer.step",
-                "growth.step",
-                "scheduler.step",
-                "zero_grad",
-            ],
-            "After zero_grad there is nothing left to read: step() raises.": lambda: [
-                "forward",
-                "backward",
-                "optimizer.step",
-                "scheduler.step",
-                "zero_grad",
-                "growth.step",
-            ],
-            "Clearing the gradients before the update leaves nothing to update with.": lambda: [
-                "forward",
-                "backward",
-                "growth.step",
-                "zero_grad",
-                "optimizer.step",
-                "scheduler.step",
+            "B and C: which of them moves the schedule at the wrong time, and which reads too early?": lambda: [
+                "weights",
+                "rate",
+                "score",
+                "regularizer",
             ],
         },
         hints=[
-            "Which calls read gradients, and which one deletes them?",
-            "Line 9 reads what backward left; line 19 comes after line 18.",
+            "Which calls read gradients, which one adds to them, and which one deletes them?",
+            "`growth.step` adds the regularizer's gradient to those that wait for the update, and `scheduler.step` "
+            "sets the rate of the next update.",
         ],
     )
 
@@ -1165,6 +1159,8 @@ def _():
 # %% ../../nbs/engine/bank.ipynb #ed9a1c59
 @entry("8.2")
 def _():
+    import torch
+
     return Exercise(
         id="ex-8.2",
         kind="puzzle",
@@ -1172,26 +1168,31 @@ def _():
         minutes=10,
         paper="Section 3.2",
         task="Uniform rank 2 keeps the best two of the four planted directions of module 1. Write "
-        "`leftover(singular, rank, width)`: the mean squared error that remains for standard normal inputs, from the "
-        "singular values of the planted matrix.",
+        "`leftover(singular, rank, width)`: the mean squared error that remains for standard normal inputs. "
+        "`singular` holds the singular values of the planted matrix, a tensor with the largest first, as in lesson 00.",
         name="leftover",
+        names={"torch": torch},
         solution="""
     def leftover(singular, rank, width):
-        return sum(s * s for s in sorted(singular, reverse=True)[rank:]) / width
+        return (singular[rank:] ** 2).sum().item() / width
     """,
-        cases=[([3.0, 1.0, 2.0, 0.5], 2, 24), ([1.0, 1.0], 2, 24), ([2.0, 1.0], 0, 4)],
+        cases=[
+            (torch.tensor([3.0, 2.0, 1.0, 0.5]), 2, 24),
+            (torch.tensor([1.0, 1.0]), 2, 24),
+            (torch.tensor([2.0, 1.0]), 0, 4),
+        ],
         mistakes={
             "Squared: the error is an energy.": """
     def leftover(singular, rank, width):
-        return sum(sorted(singular, reverse=True)[rank:]) / width
+        return singular[rank:].sum() / width
     """,
-            "Keep the largest singular values, not the first in the list.": """
+            "This is what rank 2 keeps; the error is what it cannot keep.": """
     def leftover(singular, rank, width):
-        return sum(s * s for s in singular[rank:]) / width
+        return (singular[:rank] ** 2).sum() / width
     """,
             "The error is a mean over the outputs: divide by the width.": """
     def leftover(singular, rank, width):
-        return sum(s * s for s in sorted(singular, reverse=True)[rank:])
+        return (singular[rank:] ** 2).sum()
     """,
         },
         hints=[
@@ -1326,29 +1327,6 @@ def adapter_size(ranks, shapes):
         hints=["How many numbers does one more component cost in a matrix of shape (out, in)?", "Σ rank · (in + out)"],
     )
 
-# %% ../../nbs/engine/bank.ipynb #65fca1f0
-@entry("9.3")
-def _():
-    return Exercise(
-        id="ex-9.3",
-        kind="predict",
-        difficulty=2,
-        minutes=3,
-        paper="Eq. 3",
-        name="factor",
-        task='72 modules, `target_total_rank=144`, `lora_alpha=16`, `mode="official"`. A module has just grown '
-        "from rank 3 to rank 4. Which factor s multiplies its update now (to two digits)?",
-        solution="def factor():\n    return 4.0",
-        cases=[()],
-        compare=lambda got, want: abs(got - want) < 0.01,
-        mistakes={
-            "That is the constant of paper mode, α / average final rank. The released code divides by the module's "
-            "own rank.": lambda: 8.0,
-            "That was the factor before the module grew.": lambda: 5.333,
-        },
-        hints=["Which of the two modes has a factor that follows the rank?", "α / current rank"],
-    )
-
 # %% ../../nbs/engine/bank.ipynb #94aada8f
 @question("10.1")
 def _():
@@ -1380,15 +1358,16 @@ def _():
         name="cost",
         cases=[()],
         task="Four layers, each with four attention matrices and two feed-forward matrices. LoRA of rank 2 "
-        "costs 18,432 numbers on these 24 modules. What would IncreLoRA's 48 components cost at the least, if only "
-        "attention matrices won?",
-        solution="def cost(): return 24 // 6 * (4 * 256 + 2 * 640) + 24 * 256",
+        "costs 18,432 numbers on these 24 modules. What would IncreLoRA's 48 components cost at the most, if only "
+        "feed-forward matrices won?",
+        solution="def cost(): return 24 // 6 * (4 * 256 + 2 * 640) + 24 * 640",
         mistakes={
-            "Every module starts with one component, the feed-forward ones too.": lambda: 48 * 256,
+            "Every module starts with one component, the attention ones too.": lambda: 48 * 640,
             "That is LoRA's uniform cost.": lambda: 18432,
             "Those are the components at the start alone; 24 more were handed out.": lambda: 4 * (4 * 256 + 2 * 640),
+            "Those are the 24 that were handed out; the first ones come on top.": lambda: 24 * 640,
         },
-        hints=["What is fixed before the first round?", "24 first components at their own price, 24 more at 256 each."],
+        hints=["What is fixed before the first round?", "24 first components at their own price, 24 more at 640 each."],
     )
 
 # %% ../../nbs/engine/bank.ipynb #fd7bdbd1
@@ -1655,24 +1634,30 @@ def units(budget, width, places):
 # %% ../../nbs/engine/bank.ipynb #9059c47d
 @entry("12.2")
 def _():
+    layer = 4 * (768 + 768) + 2 * (768 + 3072)
     return Exercise(
         id="ex-12.2",
         kind="predict",
         difficulty=2,
         minutes=4,
         paper="Table 1",
-        task="""DeBERTaV3-base has 12 layers of width 768, and feed-forward matrices between 768 and 3,072. LoRA
-        of rank 2 sits on all six matrices of each layer. How many adapter parameters are that, as the paper
-        counts?""",
+        task="""DeBERTaV3-base has 12 layers of width 768, and feed-forward matrices between 768 and 3,072. AdaLoRA
+        sits on all six matrices of each layer and shall end at an average rank of 2. How many adapter parameters, as
+        the paper counts, does it train in its first update?""",
         name="count",
         cases=[()],
-        solution="def count():\n    return 12 * 2 * (4 * (768 + 768) + 2 * (768 + 3072))",
+        solution="def count():\n    return 12 * 3 * (4 * (768 + 768) + 2 * (768 + 3072))",
         mistakes={
-            "Feed-forward matrices are longer on one side.": lambda: 12 * 2 * 6 * (768 + 768),
-            "That is rank 1.": lambda: 12 * (4 * (768 + 768) + 2 * (768 + 3072)),
-            "That is one layer.": lambda: 2 * (4 * (768 + 768) + 2 * (768 + 3072)),
+            "That is where it ends, at rank 2 (or rank 3 with feed-forward matrices as short as the others).": lambda: (
+                12 * 2 * layer
+            ),
+            "That is rank 1.": lambda: 12 * layer,
+            "That is one layer.": lambda: 3 * layer,
         },
-        hints=["One component of a matrix costs in + out.", "Four matrices cost 768 + 768, two cost 768 + 3,072."],
+        hints=[
+            "How much above its last rank does the AdaLoRA of this lesson start?",
+            "A component costs in + out: 768 + 768 for four matrices, 768 + 3,072 for two. Rank 3 everywhere.",
+        ],
     )
 
 # %% ../../nbs/engine/bank.ipynb #a4cae119
@@ -1701,12 +1686,12 @@ def _():
         kind="implement",
         difficulty=3,
         minutes=8,
-        task="""Write `paired(a, b)`: `a` and `b` map seeds to scores. Take the difference a − b within each
+        task="""Write `paired_interval(a, b)`: `a` and `b` map seeds to scores. Take the difference a − b within each
         seed that both have, and return (mean, low, high) with the interval mean ± 4.303 · sd / √n, where sd is
         the sample standard deviation (n − 1 in the denominator). All cases have three common seeds.""",
-        name="paired",
+        name="paired_interval",
         solution="""
-def paired(a, b):
+def paired_interval(a, b):
     d = [a[seed] - b[seed] for seed in a if seed in b]
     n, mean = len(d), sum(d) / len(d)
     half = 4.303 * (sum((x - mean) ** 2 for x in d) / (n - 1)) ** 0.5 / n**0.5
@@ -1718,7 +1703,7 @@ def paired(a, b):
         ],
         mistakes={
             "Take the difference within each seed first: the seeds' own luck then cancels.": """
-def paired(a, b):
+def paired_interval(a, b):
     seeds = [seed for seed in a if seed in b]
     n = len(seeds)
     def moments(s):
@@ -1730,14 +1715,14 @@ def paired(a, b):
     return ma - mb, ma - mb - half, ma - mb + half
 """,
             "The sample standard deviation divides by n − 1.": """
-def paired(a, b):
+def paired_interval(a, b):
     d = [a[seed] - b[seed] for seed in a if seed in b]
     n, mean = len(d), sum(d) / len(d)
     half = 4.303 * (sum((x - mean) ** 2 for x in d) / n) ** 0.5 / n**0.5
     return mean, mean - half, mean + half
 """,
             "The error of a mean is sd / √n.": """
-def paired(a, b):
+def paired_interval(a, b):
     d = [a[seed] - b[seed] for seed in a if seed in b]
     n, mean = len(d), sum(d) / len(d)
     half = 4.303 * (sum((x - mean) ** 2 for x in d) / (n - 1)) ** 0.5
@@ -1916,7 +1901,8 @@ def _():
         paper="Equation 3",
         task="""Write `fold(a, b, lam, s, alpha)`: a (r, in), b (r, out) and lam (r,) are a module's components,
         s its scale. A reader multiplies its update B·A by alpha / r, with an alpha that you cannot change.
-        Return A (r, in) and B (out, r) so that the update is right.""",
+        Return A (r, in) and B (out, r) so that the reader's (alpha / r)·B·A is the module's update. Which of the
+        two holds the factors is up to you.""",
         name="fold",
         names={"torch": torch},
         solution="""
@@ -1926,13 +1912,18 @@ def fold(a, b, lam, s, alpha):
 """,
         cases=[(a, b, torch.tensor([3.0, -1.0]), 2.0, alpha) for alpha in (2.0, 16.0)],
         mistakes={
-            "The reader multiplies by alpha / r: put its inverse into A.": """
+            "The reader multiplies by alpha / r: the factors need its inverse.": """
 def fold(a, b, lam, s, alpha):
     return a * (s * lam)[:, None], b.T
 """,
             "The scale s is missing.": """
 def fold(a, b, lam, s, alpha):
     return a * (lam * len(lam) / alpha)[:, None], b.T
+""",
+            "The factors stand in A and in B; in the product they count twice.": """
+def fold(a, b, lam, s, alpha):
+    factors = (s * lam * len(lam) / alpha)[:, None]
+    return a * factors, (b * factors).T
 """,
             "B has the components as columns.": """
 def fold(a, b, lam, s, alpha):
@@ -1941,9 +1932,13 @@ def fold(a, b, lam, s, alpha):
         },
         hints=[
             "Which factor does the reader put in front?",
-            "A must hold s·λᵢ·(r / α)·aᵢ in row i.",
+            "Row i of A, or column i of B, must hold s·λᵢ·(r / α) besides its vector.",
             "λ has one entry a row: `[:, None]`.",
         ],
+        # alpha / r is the reader's, the same for all answers: what it multiplies must be the same product
+        compare=lambda got, want: (
+            all(g.shape == w.shape for g, w in zip(got, want)) and torch.allclose(got[1] @ got[0], want[1] @ want[0])
+        ),
     )
 
 # %% ../../nbs/engine/bank.ipynb #66f3a941
