@@ -43,7 +43,7 @@ LATE = ["matplotlib", "seaborn", "datasets", "ipywidgets", "IPython", "pandas", 
 NEVER = ["nbdev", "fastcore", "execnb"]
 # Begun first, so that no long notebook is left alone at the end.
 LONG = ["models_table", "survival", "run", "export_cases", "08_planted_ranks", "replaced_tokens", "other_models"]
-LONG += ["trainers", "bad_input", "sweep", "trainer", "16_export", "11_doctor", "10_first_finetune"]
+LONG += ["trainers", "bad_input", "sweep", "trainer", "16_export", "11_doctor", "10_first_finetune", "masked_words"]
 RUNNING = set()  # processes that an interrupt must end
 
 

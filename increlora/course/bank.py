@@ -2028,7 +2028,7 @@ def _():
     )
 
 # %% ../../nbs/engine/bank.ipynb #f25f259c
-@question("encoders.1")
+@question("masked_words.1")
 def _():
     return Quiz(
         "A frozen encoder with random weights gets a rank-2 update on every matrix. On film reviews it will probably",
@@ -2046,12 +2046,12 @@ def _():
     )
 
 # %% ../../nbs/engine/bank.ipynb #1ca89b83
-@entry("encoders.1")
+@entry("masked_words.1")
 def _():
     import math
 
     return Exercise(
-        id="ex-encoders.1",
+        id="ex-masked_words.1",
         kind="implement",
         difficulty=1,
         minutes=3,
@@ -2072,12 +2072,12 @@ def _():
     )
 
 # %% ../../nbs/engine/bank.ipynb #90f8b0ec
-@entry("encoders.2")
+@entry("masked_words.2")
 def _():
     import numpy as np
 
     return Exercise(
-        id="ex-encoders.2",
+        id="ex-masked_words.2",
         kind="implement",
         difficulty=2,
         minutes=8,
