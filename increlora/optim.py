@@ -69,8 +69,8 @@ class Restart:
 
 # %% ../nbs/06_restart_warmup.ipynb #63531b8d
 def match_rows(state: dict, p: torch.Tensor, update: int) -> None:
-    """Bring the state of p to the rows that p has now: newborn rows get age 0 and the birth update
-    + 1, rows that are gone are forgotten.
+    """Bring the state of p to the rows that p has now: rows drawn in this update get age 0
+    and are born in the next, rows that are gone are forgotten.
     """
     if not state:
         state.update(exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p), age=[0], born=[0])
@@ -98,7 +98,7 @@ def generations(state: dict) -> Iterator[tuple[int, int, object]]:
 
 # %% ../nbs/06_restart_warmup.ipynb #b02a252b
 def rate(group: dict, born: int, restart: Restart | None) -> float:
-    "Learning rate of a generation in this update; 0 for a newborn, which rests."
+    "Learning rate of a generation in this update; 0 for one that was just drawn, which rests."
     if born > group["updates"]:
         return 0.0
     if born == 0 or restart is None:
@@ -117,7 +117,7 @@ def same_age(group: dict, states: dict, restart: Restart | None) -> dict:
         state = states[p]
         match_rows(state, p, update)
         born_ages = zip(state["born"], state["age"])
-        state["age"] = [age + (born <= update) for born, age in born_ages]  # newborn rows rest
+        state["age"] = [age + (born <= update) for born, age in born_ages]  # new rows rest
         for age, born, rows in generations(state):
             if born <= update:
                 tensors = (p, p.grad, state["exp_avg"], state["exp_avg_sq"])
@@ -155,10 +155,11 @@ class RowAdamW(Optimizer):
     """AdamW for parameters whose first dimension grows: every row has its own age and, when born
     late, its own curve.
 
-    Newborn rows rest in their first update, then `restart` gives their rate from the group's peak.
-    First rows, and all other parameters, follow the group's lr, that is, any torch scheduler;
-    without `restart` newborn rows follow it, too. Rows that are gone are forgotten. Equal to
-    `torch.optim.AdamW` with one group per generation. InvalidArgument for numbers out of range.
+    Rows rest in the update in which they are drawn; from the next, in which they are born,
+    `restart` gives their rate from the group's peak. First rows, and all other parameters, follow
+    the group's lr, that is, any torch scheduler; without `restart` newborn rows follow it, too.
+    Rows that are gone are forgotten. Equal to `torch.optim.AdamW` with one group per generation.
+    InvalidArgument for numbers out of range.
     """
 
     def __init__(
