@@ -152,6 +152,3 @@ def rows_may_change() -> None:
         known = getattr(torch.compiler.config, name, pattern)
         if pattern not in known:
             setattr(torch.compiler.config, name, f"{known},{pattern}".lstrip(","))
-
-
-rows_may_change()

@@ -17,7 +17,7 @@ from .importance import CALLS, NORMS, horizon
 from .optim import Restart
 from .orthogonality import FORMS
 from .reserve import INITS
-from .schedule import Schedule, plan_rounds
+from .schedule import TOP_H, Schedule, plan_rounds
 from .validate import InvalidArgument, check_choice, check_entries, check_integer, check_number
 from peft import PeftConfig
 
@@ -292,11 +292,13 @@ class IncreLoraConfig(PeftConfig):
             else float(self.lora_alpha)
         )
 
+    def winners(self, modules: int) -> int:
+        "h, of that many modules."
+        return self.top_h or min(TOP_H, modules)
+
     def check_budget(self, modules: int) -> None:
         "ValueError when top_h or the budget do not fit that many modules."
-        Schedule(
-            modules, self.total_rank(modules), self.top_h or min(5, modules), 1, self.init_r, self.incre_rank_num, 1
-        )
+        Schedule(modules, self.total_rank(modules), self.winners(modules), 1, self.init_r, self.incre_rank_num, 1)
 
     def schedule(self, modules: int, total_steps: int | None = None) -> Schedule:
         """When the ranks of that many modules grow (Algorithm 1, lines 6 and 8).
@@ -306,7 +308,7 @@ class IncreLoraConfig(PeftConfig):
         """
         self.check_budget(modules)
         waiting, total, win = (1 if self.mode == "paper" else 2), self.total_rank(modules), self.incre_rank_num
-        top_h, interval = self.top_h or min(5, modules), self.interval
+        top_h, interval = self.winners(modules), self.interval
         if interval is None:
             if total_steps is None:
                 raise ValueError(

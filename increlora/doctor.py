@@ -144,7 +144,10 @@ class Loop:
     def restart_to_come(self) -> Restart | None:
         "The curve of late components that a Growth will set which is shown this scheduler."
         steps = self.total_steps or planned_steps(self.scheduler)
-        return steps and late_curve(self.state.config, self.scheduler, steps, self.state.schedule.interval)
+        try:
+            return steps and late_curve(self.state.config, self.scheduler, steps, self.state.schedule.interval)
+        except InvalidArgument:  # a scheduler that Growth refuses
+            return None
 
 # %% ../nbs/engine/doctor.ipynb #5ea20a72
 def look_allocator(loop: Loop) -> Iterator[Finding]:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['check_active', 'GrowthState', 'check_budget', 'check_ranks', 'check_optimizer', 'check_held', 'check_known',
            'check_adapter', 'check_gradients', 'check_finite', 'check_steps', 'expect_scale', 'late_curve', 'Growth',
-           'match_tuners', 'match_ranks', 'note_average']
+           'match_tuners', 'match_ranks']
 
 # %% ../nbs/engine/training.ipynb #39f3826c
 import math
@@ -23,10 +23,9 @@ from .model import IncreLoraModel, copies_of, increlora_model
 from .optim import Restart, RowAdamW
 from .orthogonality import regularizer
 from .replicas import Replicas
+from .validate import InvalidArgument
 from torch import nn
-from torch.nn.modules.module import register_module_module_registration_hook
 from torch.nn.utils import get_total_norm
-from torch.optim.swa_utils import AveragedModel
 from torch.utils.hooks import RemovableHandle
 
 # %% ../nbs/engine/training.ipynb #7b502f12
@@ -219,15 +218,28 @@ def late_curve(config: IncreLoraConfig, scheduler, total_steps: int, interval: i
     """The curve of components born late that goes with `scheduler` (Section 3.3).
 
     A scheduler made of a Restart gives it, transformers' linear and cosine ones give kind and warmup. None: they follow
-    the scheduler, as the configuration wants it or because its shape is unknown.
+    the optimizer's rate, as the configuration wants it or because there is no scheduler. InvalidArgument for another
+    one.
     """
     factor = next(iter(getattr(getattr(scheduler, "scheduler", scheduler), "lr_lambdas", [])), None)
     if not config.restart_warmup:
         return config.restart(total_steps)
     if isinstance(factor, Restart):
         return factor
+    if scheduler is None:
+        return None
     shape = schedule_shape(factor)
-    return None if shape is None else config.restart(total_steps, *shape, interval)
+    if shape is None:
+        raise InvalidArgument(
+            "scheduler",
+            type(scheduler).__name__,
+            "has a curve that nobody can restart for components born late",
+            "allowed are transformers' linear and cosine schedules, LambdaLR(optimizer, Restart(...)), any other "
+            "one with "
+            "RowAdamW(..., restart=Restart(...)), or restart_warmup=False",
+            "choice",
+        )
+    return config.restart(total_steps, *shape, interval)
 
 # %% ../nbs/engine/training.ipynb #6c73e399
 #| implements: alg1-l5 alg1-l6 alg1-l19
@@ -263,7 +275,7 @@ class Growth(GrowthState):
         check_budget(self, total_steps)
         check_ranks(self)
         self.replicas = Replicas(self.tuner.model)
-        if bare.restart is None:
+        if bare.restart is None and self.growing:
             bare.restart = late_curve(self.config, scheduler, total_steps, self.schedule.interval)
         for module in self.modules.values():
             module.probe = None  # with what an attempt that ran out of memory left in it
@@ -354,14 +366,3 @@ def match_ranks(copy: nn.Module, model: nn.Module) -> None:
     Rows that both have keep the copy's values; new rows get the model's. ValueError when the two adapt other modules.
     """
     match_tuners(increlora_model(copy), increlora_model(model))
-
-
-def note_average(module: nn.Module, name: str, part: nn.Module | None) -> None:
-    "When torch's AveragedModel takes a copy of an adapted model in: its ranks are to follow."
-    if isinstance(module, AveragedModel) and part is not None:
-        for inner in part.modules():
-            if isinstance(inner, IncreLoraModel):
-                inner.averaged = True
-
-
-register_module_module_registration_hook(note_average)
