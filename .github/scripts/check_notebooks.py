@@ -13,7 +13,7 @@ import fold
 import leaks
 import minutes
 import rhythm
-from tree import NOT_PAGES, directives, is_lesson, lessons, notebooks, read
+from tree import NOT_PAGES, ROOT, directives, is_evidence, is_lesson, lessons, notebooks, read
 
 LONGEST, LONGEST_ENGINE, MEDIAN, WIDEST = 50, 90, 6, 100  # limits; rhythm.py counts what is aimed at
 KB = 1000
@@ -110,7 +110,7 @@ def shows_something(source):
 
 def outputs_stored(nb, path):
     cells = list(code(nb))
-    if is_lesson(path) and cells and not any(c["outputs"] for _, c in cells):
+    if (is_lesson(path) or is_evidence(path)) and cells and not any(c["outputs"] for _, c in cells):
         yield None, "no stored output at all; run the whole notebook and save it"
     for i, c in cells:
         d = directives(c["source"])
@@ -172,10 +172,22 @@ def line_widths(nb, path):
 
 
 def hidden_is_folded(nb, path):
-    if is_lesson(path):
+    if is_lesson(path) or is_evidence(path):
         for i in fold.unfolded(nb):
             what = "not folded" if fold.to_fold(nb["cells"][i]) else "folded but meant to be seen"
-            yield i, f"{what} for every reader; run: python .github/scripts/fold.py nbs/{Path(path).name}"
+            yield i, f"{what} for every reader; run: python .github/scripts/fold.py {shown_path(path)}"
+
+
+def shown_path(path):
+    "A notebook's path as a reader types it, from the root of the repository."
+    path = Path(path).resolve()
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+
+
+def evidence_exports_nothing(nb, path):
+    for i, c in code(nb):
+        if is_evidence(path) and {"export", "exports", "default_exp"} & directives(c["source"]).keys():
+            yield i, "evidence uses the package and is none of it; what others need belongs to the engine room"
 
 
 def no_machine_paths(nb, path):
@@ -245,6 +257,7 @@ RULES = [
     cell_lengths,
     line_widths,
     hidden_is_folded,
+    evidence_exports_nothing,
     no_machine_paths,
     opening,
     headings,

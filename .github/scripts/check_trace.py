@@ -1,7 +1,8 @@
 """Traceability: every entry of nbs/paper_map.yaml is implemented and tested in a notebook, or says why not.
 
-An entry has an `id`, a sentence `says` and, if it is left out on purpose, `not_here: reason`. Cells name entries in
-their first lines:
+An entry has an `id`, a sentence `says` and, if it is left out on purpose, `not_here: reason`. `evidence` lists where it
+is examined: `evidence/errata#The-heading`, a notebook below nbs/ and, if one is named, a heading of it. Cells name
+entries in their first lines:
 `#| implements: eq-5` and `#| tests: eq-5` (several ids with spaces between them).
 """
 
@@ -9,6 +10,7 @@ import re
 import sys
 from collections import defaultdict
 
+from docs import anchor
 from tree import ROOT, directives, notebooks, read
 
 MAP = ROOT / "nbs" / "paper_map.yaml"
@@ -38,6 +40,17 @@ def tagged(paths):
     return found
 
 
+def missing(place):
+    "What is wrong with a place where an entry is examined; empty if it is there."
+    name, _, section = place.partition("#")
+    path = ROOT / "nbs" / f"{name}.ipynb"
+    if not path.exists():
+        return f"nbs/{name}.ipynb is not there"
+    text = "\n".join(c["source"] for c in read(path)["cells"] if c["cell_type"] == "markdown")
+    heads = {anchor(h) for h in re.findall(r"(?m)^#{1,6} +(.*)", text)}
+    return "" if not section or section in heads else f"{name} has no heading {section}"
+
+
 def check(items, found):
     "One line per problem."
     ids = [e["id"] for e in items]
@@ -52,6 +65,8 @@ def check(items, found):
                 yield f"{e['id']} is marked not_here, but a cell says '{here[0]}: {e['id']}'"
         else:
             yield from (f"{e['id']}: no cell says '#| {t}: {e['id']}'" for t in TAGS if t not in here)
+    for e in items:
+        yield from (f"{e['id']}: {problem}" for place in e.get("evidence", []) if (problem := missing(place)))
     for tag in TAGS:
         yield from (
             f"{', '.join(nbs)}: '#| {tag}: {id}' is not in the map" for id, nbs in found[tag].items() if id not in ids

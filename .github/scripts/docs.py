@@ -2,8 +2,9 @@
 
 python .github/scripts/docs.py [--out _docs]     (make docs)
 
-The book, the engine room, the appendix, one page of signatures per module, and what stands in CONTRIBUTING.md and
-CHANGELOG.md. A page needs only what lies beside it: style.css, search.js, the index that it searches, and MathJax.
+The book, the evidence, the engine room, the appendix, one page of signatures per module, and what stands in
+CONTRIBUTING.md and CHANGELOG.md. A page needs only what lies beside it: style.css, search.js, the index that it
+searches, and MathJax.
 """
 
 import argparse
@@ -26,7 +27,14 @@ from tree import NOT_PAGES, ROOT, directives, notebooks, read, setting
 NBS, SITE = ROOT / "nbs", Path(__file__).parent / "site"
 NEVER = set(NOT_PAGES)
 SILENT = re.compile(r"\s*(import nbdev\s*)?(nbdev\.)?nbdev_export\(.*\)\s*|\s*(%\w+.*\s*)*")
-PARTS = {"": "The book", "engine": "Engine room", "appendix": "Appendix", "api": "Modules", "about": "The project"}
+PARTS = {
+    "": "The book",
+    "evidence": "Evidence",
+    "engine": "Engine room",
+    "appendix": "Appendix",
+    "api": "Modules",
+    "about": "The project",
+}
 ROOT_PAGES = {"contributing": "CONTRIBUTING.md", "changelog": "CHANGELOG.md"}
 BUNDLE = "config/TeX-AMS-MML_HTMLorMML-full.js"
 MATHJAX = [

@@ -1,6 +1,6 @@
-"""Folds what a reader of a lesson need not see: cells that begin with `#| hide`, `#| default_exp` or `#| echo: false`.
+"""Folds the cells of lessons and evidence that begin with `#| hide`, `#| default_exp` or `#| echo: false`.
 
-python .github/scripts/fold.py [notebook ...]     default: all lessons; a second run changes nothing
+python .github/scripts/fold.py [notebook ...]     default: all lessons and all evidence; a second run changes nothing
 
 A cell that was folded by hand (a figure whose code is in the way) stays folded, for all three readers.
 
@@ -14,7 +14,7 @@ import re
 import sys
 from pathlib import Path
 
-from tree import directives, lessons
+from tree import directives, evidence, lessons
 
 FOLDED = {"hide", "default_exp", "exec_doc"}
 TAG = "hide-input"
@@ -66,7 +66,7 @@ def unfolded(nb):
 
 
 def main(paths=None):
-    for path in [Path(p) for p in paths or []] or lessons():
+    for path in [Path(p) for p in paths or []] or lessons() + evidence():
         nb = json.loads(path.read_text(encoding="utf-8"))
         if n := fold(nb):
             path.write_text(json.dumps(nb, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

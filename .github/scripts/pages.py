@@ -38,7 +38,12 @@ FLAGS = [
     "--remote-debugging-port=0",
     "--window-size=1200,900",
 ]
-SEARCHES = {"orthogonality": "02_orthogonality", "RowAdamW": "api/optim", "conftribution": None}
+SEARCHES = {
+    "orthogonality": "02_orthogonality",
+    "errata": "evidence/errata",
+    "RowAdamW": "api/optim",
+    "conftribution": None,
+}
 LOOK = (docs.SITE / "look.js").read_text(encoding="utf-8")
 
 

@@ -1,7 +1,8 @@
 """README.md from nbs/index.ipynb, as nbdev_readme does it, without Quarto.  python .github/scripts/readme.py [--check]
 
-Prose as it stands, code that is not hidden with its stored output. Two cells of the notebook are written here, too: the
-table of lessons (from nbs/lessons.yaml) and the map of the house (from the modules); each begins with its mark.
+Prose as it stands, code that is not hidden with its stored output. Three cells of the notebook are written here, too:
+the table of lessons (from nbs/lessons.yaml), the map of the house (from the modules) and the list of the evidence (from
+its notebooks); each begins with its mark.
 """
 
 import json
@@ -11,15 +12,27 @@ import sys
 
 import house
 import minutes
-from tree import ROOT, directives, read
+from tree import ROOT, directives, evidence, read
 
 INDEX, README = ROOT / "nbs" / "index.ipynb", ROOT / "README.md"
-TABLES = {"<!-- lessons -->": minutes.table, "<!-- house -->": house.table}
 HEAD = "<!-- Written by .github/scripts/readme.py from nbs/index.ipynb; edit the notebook. -->\n\n"
 
 
+def evidence_table():
+    "The notebooks of the evidence as markdown: title and subtitle, links as from nbs/index.ipynb."
+    rows = ["| | |", "|---|---|"]
+    for path in evidence():
+        text = "\n".join(c["source"] for c in read(path)["cells"] if c["cell_type"] == "markdown")
+        title, says = (re.search(rf"(?m)^{mark} (.*)", text)[1].replace("|", r"\|") for mark in "#>")
+        rows.append(f"| [{title}](evidence/{path.name}) | {says} |")
+    return "\n".join(rows)
+
+
+TABLES = {"<!-- lessons -->": minutes.table, "<!-- house -->": house.table, "<!-- evidence -->": evidence_table}
+
+
 def filled(source):
-    "A cell's source, its table made anew where it is one of the two."
+    "A cell's source, its table made anew where it is one of the three."
     mark = source.partition("\n")[0]
     return f"{mark}\n\n{TABLES[mark]()}" if mark in TABLES else source
 
@@ -63,7 +76,7 @@ def stale():
 
 
 def write():
-    "Renew the notebook's two tables and README.md."
+    "Renew the notebook's tables and README.md."
     nb = json.loads(INDEX.read_text(encoding="utf-8"))
     for cell in nb["cells"]:
         if cell["cell_type"] == "markdown":

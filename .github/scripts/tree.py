@@ -89,8 +89,18 @@ def lessons(root=ROOT):
     return [f for f in notebooks(root) if is_lesson(f)]
 
 
+def evidence(root=ROOT):
+    "The notebooks that test what the paper says, nbs/evidence/*.ipynb."
+    return [f for f in notebooks(root) if is_evidence(f)]
+
+
+def is_evidence(path):
+    "Is this notebook one of the evidence: shown as a lesson is, tested as the engine room is?"
+    return Path(path).parent.name == "evidence"
+
+
 def is_lesson(path):
-    "Is this notebook a lesson of the book (and not of the engine room or the appendix)?"
+    "Is this notebook a lesson of the book (and not of the evidence, the engine room or the appendix)?"
     path = Path(path)
     return bool(re.match(r"\d\d_", path.name)) and path.parent.name == "nbs"
 
