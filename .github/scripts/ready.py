@@ -1,12 +1,12 @@
-"""Is everything ready for DeBERTaV3-base? The paper's presets on an encoder of its full size with random weights: trained,
-grown, interrupted, resumed, exported, and loaded by PEFT alone. All of it through the commands a user has.
+"""Is everything ready for DeBERTaV3-base? The paper's presets on an encoder of its full size with random weights:
+trained, grown, interrupted, resumed, exported, and loaded by PEFT alone, through the commands a user has.
 
 python .github/scripts/ready.py --tokenizer FOLDER --data_dir GLUE --out nbs/results/deberta_ready.json
 
-FOLDER holds the tokenizer of microsoft/deberta-v3-base (tokenizer.json), GLUE the data in the layout of nyu-mll/glue. The
-published weights are not needed: what is asked is whether a run goes through and what it costs, not what it scores. For
-one preset it takes three to five minutes on one core, 3 GB of memory and 2 GB of disk. The seconds of an update are
-processor time of one thread, so that other work on the machine does not count. Exit status: 1 if anything differed.
+FOLDER holds the tokenizer of microsoft/deberta-v3-base (tokenizer.json), GLUE the data in the layout of nyu-mll/glue.
+The published weights are not needed: the question is whether a run goes through and what it costs, not what it scores.
+A preset takes three to five minutes on one core, 3 GB of memory and 2 GB of disk. The seconds of an update are processor
+time of one thread, so that other work on the machine does not count. Exit status: 1 if anything differed.
 """
 
 import argparse
@@ -134,8 +134,9 @@ def encoder(place, tokenizer):
 
 def check(preset, place, data_dir):
     "All steps for one preset; its result, and what was found beside it."
-    from increlora.files import read_json
     from safetensors.torch import load_file
+
+    from increlora.files import read_json
 
     run, name = [BIN / "increlora", "run"], preset.replace("/", "-")
     flags = [word for flag, value in SHORT.items() for word in (f"--{flag}", value)]
