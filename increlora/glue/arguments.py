@@ -62,7 +62,9 @@ def option(default, text: str):
 class GlueArguments(MethodFlags):
     "What to train on, which model, which method, and the method's options."
 
-    task_name: str = option("", "a GLUE task (cola, sst2, mrpc, ...) or an embedded one (pocket_reviews, pocket_pairs)")
+    task_name: str = option(
+        "", "a GLUE task (cola, sst2, mrpc, ...), reviews, or an embedded one (pocket_reviews, pocket_pairs)"
+    )
     train_file: str | None = option(None, "instead of a task: training rows in a csv, tsv, json, jsonl or parquet file")
     validation_file: str | None = option(None, "rows to evaluate on beside train_file")
     dataset_name: str | None = option(None, "instead of a task: a data set of the Hub, or a folder of data files")
@@ -82,6 +84,7 @@ class GlueArguments(MethodFlags):
     random_weights: bool = option(False, "start from random weights instead of pretrained ones, for comparison")
     method: str = option("increlora", f"one of {', '.join(METHODS)}")
     max_seq_length: int = option(128, "longer inputs are cut")
+    batch_by_length: bool = option(False, "batches of rows of nearly one length, in random order: less padding")
     max_train_samples: int | None = option(None, "train on that many rows, drawn with the seed")
     max_eval_samples: int | None = option(None, "evaluate on that many rows")
     holdout: int | None = option(

@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['GOOD', 'BAD', 'PARTS', 'THINGS', 'PEOPLE', 'REVIEWS', 'REVIEW_PLAN', 'KINDS_OF', 'CLASS_OF', 'ROLES', 'VERBS',
            'DETAILS', 'PLACES', 'CONTEXTS', 'PAIR_PLAN', 'MAX_ROWS', 'POCKET', 'HUB_ID', 'MIXED', 'CORRELATIONS',
-           'ENTAILMENT', 'SENTENCES', 'TASKS', 'GLUE', 'SHARD', 'READERS', 'SHARDED', 'LABELS', 'TEXTS', 'MOST_CLASSES',
-           'draw', 'shuffled', 'filled', 'review_twins', 'narrow_and_wide', 'pair_twins', 'texts', 'twin_rows',
-           'pocket_rows', 'Task', 'get_task', 'check_columns', 'check_labels', 'uniform', 'pocket_dataset',
-           'check_shards', 'parquet_files', 'read_files', 'from_folder', 'from_hub', 'load_task', 'read_table',
-           'read_hub', 'find_columns', 'is_text', 'check_own_columns', 'arrow_column', 'label_values', 'own_labels',
-           'as_task', 'own_splits', 'own_task', 'tokenize', 'cap', 'hold_out', 'prepare', 'correlations', 'metrics',
-           'compute_metrics']
+           'ENTAILMENT', 'SENTENCES', 'TASKS', 'GLUE', 'UNDECIDED', 'HELD_OUT', 'SHARD', 'READERS', 'SHARDED', 'LABELS',
+           'TEXTS', 'MOST_CLASSES', 'draw', 'shuffled', 'filled', 'review_twins', 'narrow_and_wide', 'pair_twins',
+           'texts', 'twin_rows', 'pocket_rows', 'Task', 'get_task', 'check_columns', 'check_labels', 'uniform',
+           'pocket_dataset', 'decided', 'reviews_dataset', 'check_shards', 'parquet_files', 'read_files', 'from_folder',
+           'from_hub', 'load_task', 'read_table', 'read_hub', 'find_columns', 'is_text', 'check_own_columns',
+           'arrow_column', 'label_values', 'own_labels', 'as_task', 'own_splits', 'own_task', 'tokenize', 'cap',
+           'hold_out', 'prepare', 'correlations', 'metrics', 'compute_metrics']
 
 # %% ../../nbs/engine/tasks.ipynb #bbb636b2
 import glob
@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 from ..extras import needs
 from .encoders import shortened
+from .fetch import fetch, read_reviews
 from ..validate import check_integer
 
 # %% ../../nbs/engine/tasks.ipynb #d14bb99f
@@ -367,6 +368,7 @@ TASKS = {
         Task("mrpc", SENTENCES, ("not_equivalent", "equivalent"), metrics=MIXED),
         Task("stsb", SENTENCES, (), "correlation", CORRELATIONS),
         Task("wnli", SENTENCES, ("not_entailment", "entailment"), averaged=False),
+        Task("reviews", ("sentence",), ("negative", "positive"), averaged=False),
         Task("pocket_reviews", ("sentence",), ("negative", "positive"), averaged=False, synthetic=True),
         Task("pocket_pairs", SENTENCES, ENTAILMENT, averaged=False, synthetic=True),
     )
@@ -467,6 +469,33 @@ def pocket_dataset(task: Task, train_size: int, validation_size: int, data_seed:
         {
             split: Dataset.from_dict({c: columns[split][c] for c in features}, features=features, info=info)
             for split in rows
+        }
+    )
+
+# %% ../../nbs/engine/tasks.ipynb #04bac15d
+UNDECIDED, HELD_OUT = 0.5, 1000
+
+
+def decided(rows: Sequence[tuple[str, float]]) -> list[tuple[str, int]]:
+    """Reviews (text, score from -4 to 4) with their sign as a class, 1 for praise; undecided ones are out, each text
+    once.
+    """
+    signs = {text: int(score > 0) for text, score in rows if abs(score) >= UNDECIDED}
+    return list(signs.items())
+
+
+def reviews_dataset(task: Task, folder: str | Path | None, held_out: int = HELD_OUT):
+    "The fetched reviews as a DatasetDict; `folder`: where they may lie, beside the cache."
+    needs("reviews_dataset", "datasets")
+    from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+
+    features = Features({"sentence": Value("string"), "label": ClassLabel(names=list(task.labels))})
+    rows = shuffled(decided(read_reviews(fetch("reviews", folder))), random.Random(0))
+    splits = {"train": rows[held_out:], "validation": rows[:held_out]}
+    return DatasetDict(
+        {
+            split: Dataset.from_dict({"sentence": [t for t, _ in part], "label": [s for _, s in part]}, features)
+            for split, part in splits.items()
         }
     )
 
@@ -588,8 +617,9 @@ def load_task(
 
     `data_dir`: instead of the Hub, a folder with a download of nyu-mll/glue, or with files in its layout: one folder a
     task with `train-*.parquet` and `validation-*.parquet` (MNLI: `validation_matched-*`, `validation_mismatched-*`);
-    nothing else in it is read. Embedded tasks need none and ignore it. `data_seed`, `train_size`, `validation_size`: of
-    the embedded tasks only. Raises ValueError, FileNotFoundError or ConnectionError with one sentence.
+    nothing else in it is read. Embedded tasks need none and ignore it; the reviews are also found in the cache of
+    `increlora fetch`. `data_seed`, `train_size`, `validation_size`: of the embedded tasks only. Raises ValueError,
+    FileNotFoundError or ConnectionError with one sentence.
     """
     needs("load_task", "datasets")
     from datasets import DatasetDict
@@ -597,6 +627,8 @@ def load_task(
     task = get_task(task_name)
     if task.synthetic:
         return pocket_dataset(task, train_size, validation_size, data_seed)
+    if task.name == "reviews":
+        return reviews_dataset(task, data_dir)
     found = from_hub(task, cache_dir) if data_dir is None else from_folder(task, str(data_dir), cache_dir)
     splits = [split for split in task.evaluations if split in found]
     if "train" not in found or not splits:
