@@ -26,6 +26,7 @@ STOREYS = {
         "importance",
         "schedule",
         "reserve",
+        "scores",
         "optim",
     ],
     "The method as a PEFT tuner, and its training": [
@@ -48,6 +49,7 @@ STOREYS = {
     "`increlora.glue`: the experiments of the paper (extra `glue`)": [
         "glue.encoders",
         "glue.fetch",
+        "glue.squad",
         "glue.tasks",
         "glue.bottleneck",
         "glue.methods",
@@ -57,6 +59,7 @@ STOREYS = {
         "glue.stop",
         "glue.results",
         "glue.run",
+        "glue.estimate",
         "glue.export_run",
         "glue.table",
         "glue.sweep",
