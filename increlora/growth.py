@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import torch
 from .components import Components
 from .config import IncreLoraConfig
-from .importance import Importance, Probe, thin_score
+from .importance import Importance, Probe
 from .orthogonality import add_pull
 from .reserve import grow, row_generator
 from .schedule import select
+from .scores import SCORES, UNSCALED, Moment, Score
 
 # %% ../nbs/07_algorithm.ipynb #4744f355
 #| implements: alg1-param
@@ -40,16 +41,19 @@ class AdaptedModule:
             self.probe = Probe(c.out_features, c.in_features, calls, c.b.device)
 
     @torch.no_grad()
-    def raw_score(self, norm: str = "mean", grad_scale: float = 1.0) -> torch.Tensor | None:
-        """S (Eq. 5) of what the probe has collected, which is forgotten then.
+    def raw_score(
+        self, score: Score = SCORES["sensitivity"], now: Moment = UNSCALED
+    ) -> torch.Tensor | None:
+        """S (Eq. 5, or another `score`) of what the probe has collected, which is forgotten then.
 
         None when no gradient reached this module.
         """
         grad = None if self.probe is None else self.probe.gradient
-        if self.probe is None or grad is None:
+        if score.probes and grad is None:
             return None
-        self.probe.clear()
-        return thin_score(self.components.b, self.components.folded(), grad, norm) / grad_scale
+        if self.probe is not None:
+            self.probe.clear()
+        return score.raw(self.components, grad, now)
 
 # %% ../nbs/07_algorithm.ipynb #c15f40e3
 #| implements: eq-4 alg1-l5 alg1-l6 alg1-l7 alg1-l8 alg1-l9 alg1-l10 alg1-l11 alg1-l12
@@ -78,6 +82,7 @@ class RankAllocator:
         t: int = 0,
     ):
         self.modules, self.config, self.t = modules, config, t
+        self.score = SCORES[config.importance]
         self.schedule = config.schedule(len(modules), total_steps or UNKNOWN)
         self.window = config.scored_steps(self.schedule)
         self.skipped = dict.fromkeys(modules, 0)  # raw scores that were not finite, per module
@@ -113,9 +118,9 @@ class RankAllocator:
         return {name: module.importance.value for name, module in self.modules.items()}
 
     def watch(self) -> None:
-        "Probes for the next step, if it is scored."
+        "Probes for the next step, if it is scored by ∂L/∂ΔW."
         for module in self.modules.values():
-            if self.growing and self.scored(self.t + 1):
+            if self.score.probes and self.growing and self.scored(self.t + 1):
                 module.watch(self.config.score_calls)
             else:
                 module.probe = None
@@ -145,20 +150,22 @@ class RankAllocator:
 
     def refresh(self) -> None:
         "Line 7: the importance of every module. One that this update did not use keeps its score."
-        watched = {
-            name: module for name, module in self.modules.items() if module.probe is not None
-        }
-        self.gather([module.probe for module in watched.values() if module.probe is not None])
-        scores = {
-            name: module.raw_score(self.config.score_norm, self.grad_scale)
-            for name, module in watched.items()
-        }
-        for name, score in self.agree(
-            {name: score for name, score in scores.items() if score is not None}
-        ).items():
+        if self.score.probes:
+            self.gather([m.probe for m in self.modules.values() if m.probe is not None])
+        for name, value in self.agree(self.raw_scores()).items():
             importance = self.modules[name].importance
-            importance.update(score)
+            self.score.take(importance, value)
             self.skipped[name] += int(not importance.finite)
+
+    def raw_scores(self) -> dict[str, torch.Tensor]:
+        "Module name -> S (Eq. 5, or what `importance` names), of the modules that were used."
+        config, found = self.config, {}
+        now = Moment(config.score_norm, self.grad_scale, self.pull_scale, config.seed, self.t)
+        for index, (name, module) in enumerate(self.modules.items()):
+            score = module.raw_score(self.score, now._replace(index=index))
+            if score is not None:
+                found[name] = score
+        return found
 
     def gather(self, probes: list[Probe]) -> None:
         "Where several processes train one model: give every probe the gradient of the whole batch."

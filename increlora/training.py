@@ -286,7 +286,7 @@ class Growth(GrowthState):
     def watch(self) -> None:
         "Probes for the next step, if it is scored; where only first calls count, they hear of each forward pass."
         super().watch()
-        watching = self.growing and self.scored(self.t + 1) and self.config.score_calls == "first"
+        watching = any(m.probe is not None and m.probe.calls == "first" for m in self.modules.values())
         if watching and self.pass_hook is None:
             self.pass_hook = self.tuner.model.register_forward_pre_hook(self.tuner.begin_pass)
         elif not watching and self.pass_hook is not None:
