@@ -5,9 +5,11 @@
 # %% auto #0
 __all__ = ['MOST_PARAMETERS', 'NEEDED', 'RULES', 'SHARED', 'best_and_last', 'evaluations', 'curves', 'growth_rounds',
            'read_history', 'peak_memory', 'is_whole', 'is_score', 'is_word', 'are_steps', 'Result', 'common', 'without',
-           'together', 'collect', 'read_collection', 'read_results']
+           'together', 'collect', 'rounded', 'in_columns', 'in_records', 'without_path', 'compact', 'expanded',
+           'write_collection', 'read_collection', 'read_results']
 
 # %% ../../nbs/engine/results.ipynb #e83d8f5a
+import json
 import math
 import re
 import sys
@@ -16,7 +18,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import torch
-from ..files import finite, read_json
+from ..files import finite, read_json, write_whole
 from ..history import HISTORY, parsed
 from ..validate import InvalidArgument
 
@@ -254,6 +256,78 @@ def collect(folder: Path, command: str) -> dict:
     ]
     return {"command": command, **shared, "runs": found}
 
+# %% ../../nbs/engine/results.ipynb #5993fcb5
+def rounded(value, digits: int = 5):
+    "`value` with every float in it to so many significant digits."
+    if isinstance(value, dict):
+        return {name: rounded(entry, digits) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [rounded(entry, digits) for entry in value]
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
+
+
+def in_columns(records: list[dict]) -> dict[str, list]:
+    "Records as columns, each name once; None where a record has no such value."
+    names = dict.fromkeys(name for one in records for name in one)
+    return {name: [one.get(name) for one in records] for name in names}
+
+
+def in_records(columns: dict[str, list]) -> list[dict]:
+    "The inverse of `in_columns`."
+    rows = zip(*columns.values())
+    return [{name: value for name, value in zip(columns, row) if value is not None} for row in rows]
+
+# %% ../../nbs/engine/results.ipynb #7a84bb7e
+def without_path(settings: dict) -> dict:
+    "Settings with the name of an encoder in place of the folder where it lay."
+    path = settings.get("model_name_or_path")
+    return {**settings, "model_name_or_path": Path(path).name} if path and Path(path).is_absolute() else settings
+
+
+def compact(whole: dict, leave_out: tuple[str, ...] = ()) -> dict:
+    """What `collect` found, smaller: floats to five digits, names of matrices once, curves in columns, and no fields
+    of `leave_out`.
+    """
+    names = list(dict.fromkeys(name for run in whole["runs"] for name in run.get("ranks") or ()))
+    place = {name: str(n) for n, name in enumerate(names)}
+
+    def smaller(run: dict) -> dict:
+        run = {name: value for name, value in run.items() if name not in leave_out and value not in (None, [], {})}
+        if "ranks" in run:
+            run["ranks"] = [run["ranks"].get(name) for name in names]
+        for one in ("curves", "all_evaluations"):
+            if one in run:
+                run[one] = in_columns(run[one])
+        if "growth" in run:
+            won = [{place[name]: gain for name, gain in one["won"].items()} for one in run["growth"]]
+            run["growth"] = [{"step": one["step"], "won": gains} for one, gains in zip(run["growth"], won)]
+        if run.get("settings"):
+            run["settings"] = without_path(run["settings"])
+        return {**run, "best": run.get("best"), "last": run.get("last")}  # None is the score of a run that diverged
+
+    settings = without_path(whole["settings"] or {})
+    return rounded({**whole, "settings": settings, "modules": names, "runs": list(map(smaller, whole["runs"]))})
+
+
+def expanded(run: dict, names: list[str]) -> dict:
+    "A run of `compact` as `collect` had it; one that is not compact stays as it is."
+    run = dict(run)
+    if isinstance(run.get("ranks"), list):
+        run["ranks"] = {name: rank for name, rank in zip(names, run["ranks"]) if rank is not None}
+        won = [{names[int(place)]: gain for place, gain in one["won"].items()} for one in run.get("growth", [])]
+        run["growth"] = [{"step": one["step"], "won": gains} for one, gains in zip(run.get("growth", []), won)]
+    columns = [one for one in ("curves", "all_evaluations") if isinstance(run.get(one), dict)]
+    return {**run, **{one: in_records(run[one]) for one in columns}}
+
+
+def write_collection(path: Path, whole: dict) -> None:
+    "Write what `collect` or `compact` made to `path`, a line a run."
+    head = {name: value for name, value in finite(whole).items() if name != "runs"}
+    lines = [f"{json.dumps(name)}: {json.dumps(value, allow_nan=False)}" for name, value in head.items()]
+    runs = [json.dumps(run, allow_nan=False, separators=(",", ":")) for run in finite(whole)["runs"]]
+    text = "{\n" + ",\n".join([*lines, '"runs": [\n' + ",\n".join(runs) + "\n]"]) + "\n}\n"
+    write_whole(path, lambda file: file.write(text.encode()))
+
 # %% ../../nbs/engine/results.ipynb #6897b1eb
 def read_collection(path: Path) -> list[Result]:
     'The runs of one JSON file: a single run, or {"command": ..., "runs": [...]} as `collect` makes it.'
@@ -263,7 +337,10 @@ def read_collection(path: Path) -> list[Result]:
     runs = whole["runs"]
     if not isinstance(runs, list) or not all(isinstance(run, dict) for run in runs):
         raise ValueError(f'{path.name} has no list of runs; allowed is one run, or {{"command": ..., "runs": [...]}}.')
-    full = [{**run, **{name: together(run.get(name), whole.get(name)) for name in SHARED}} for run in runs]
+    names = whole.get("modules") or []
+    full = [
+        {**expanded(run, names), **{name: together(run.get(name), whole.get(name)) for name in SHARED}} for run in runs
+    ]
     return [Result.from_json(run, f"{path.name}, run {n}") for n, run in enumerate(full, 1)]
 
 
