@@ -63,6 +63,7 @@ STOREYS = {
         "glue.export_run",
         "glue.table",
         "glue.sweep",
+        "glue.evidence",
         "glue.bench",
         "glue.demo",
         "glue.cli",
