@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['MOST_PARAMETERS', 'NEEDED', 'RULES', 'SHARED', 'best_and_last', 'evaluations', 'curves', 'growth_rounds',
-           'read_history', 'peak_memory', 'is_whole', 'is_score', 'is_word', 'are_steps', 'Result', 'common', 'without',
-           'together', 'collect', 'rounded', 'in_columns', 'in_records', 'without_path', 'compact', 'expanded',
-           'write_collection', 'read_collection', 'read_results']
+           'read_history', 'peak_memory', 'is_whole', 'is_score', 'is_word', 'are_digits', 'are_steps', 'Result',
+           'common', 'without', 'together', 'collect', 'rounded', 'in_columns', 'in_records', 'without_path', 'compact',
+           'expanded', 'write_collection', 'read_collection', 'read_results']
 
 # %% ../../nbs/engine/results.ipynb #e83d8f5a
 import json
@@ -116,6 +116,11 @@ def is_word(value) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[\w.-]+", value) is not None
 
 
+def are_digits(value) -> bool:
+    "Whether `value` is a text of ones and zeros."
+    return isinstance(value, str) and set(value) <= {"0", "1"}
+
+
 def are_steps(value) -> bool:
     "Whether `value` is a list of records, each with its step."
     return isinstance(value, list) and all(isinstance(one, dict) and is_whole(one.get("step")) for one in value)
@@ -128,6 +133,7 @@ RULES: dict[str, tuple[Callable, str]] = {
     **dict.fromkeys(("best", "last"), (is_score, "numbers from -1 to 1")),
     "ranks": (lambda value: isinstance(value, dict) and all(map(is_whole, value.values())), "names with whole numbers"),
     **dict.fromkeys(("growth", "curves", "all_evaluations"), (are_steps, "lists of records with their step")),
+    "right": (are_digits, "texts of the digits 0 and 1"),
     **dict.fromkeys(("settings", "versions"), (lambda value: isinstance(value, dict), "names with values")),
 }
 
@@ -164,6 +170,7 @@ class Result:
 
     # Over the steps
     evaluation: dict = field(default_factory=dict)  # the last one, every score
+    right: str | None = None  # of the last one: a digit a row, 1 where the answer was right; None without classes
     all_evaluations: list[dict] = field(default_factory=list)
     curves: list[dict] = field(default_factory=list)
 
