@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['RENAMED', 'NOT_FLAGS', 'MethodFlags', 'NUMBERS', 'MOST_VALUES', 'DEEPEST', 'MOST_BYTES', 'NOT_SETTINGS', 'flag_of',
-           'method_flags', 'made_flags', 'option', 'GlueArguments', 'RunArguments', 'increlora_config', 'check_values',
-           'check_ignored', 'planned_steps', 'from_file', 'more_than', 'expanded', 'parse', 'settings',
+           'method_flags', 'made_flags', 'option', 'GlueArguments', 'RunArguments', 'task_type', 'increlora_config',
+           'check_values', 'check_ignored', 'planned_steps', 'from_file', 'more_than', 'expanded', 'parse', 'settings',
            'default_settings']
 
 # %% ../../nbs/engine/arguments.ipynb #1a227e68
@@ -21,6 +21,7 @@ import yaml
 from ..config import IncreLoraConfig
 from .methods import METHODS
 from .presets import as_flags, load_preset, total_steps
+from .tasks import TASKS
 from ..validate import InvalidArgument, check_choice
 from peft import PeftConfig
 from transformers import HfArgumentParser, TrainingArguments
@@ -63,7 +64,7 @@ class GlueArguments(MethodFlags):
     "What to train on, which model, which method, and the method's options."
 
     task_name: str = option(
-        "", "a GLUE task (cola, sst2, mrpc, ...), reviews, or an embedded one (pocket_reviews, pocket_pairs)"
+        "", "a GLUE task (cola, sst2, mrpc, ...), squad_v2, reviews, or an embedded one (pocket_reviews, pocket_pairs)"
     )
     train_file: str | None = option(None, "instead of a task: training rows in a csv, tsv, json, jsonl or parquet file")
     validation_file: str | None = option(None, "rows to evaluate on beside train_file")
@@ -77,7 +78,9 @@ class GlueArguments(MethodFlags):
     )
     preset: str | None = option(None, "start from these settings (notebook `engine/presets`); flags beside it win")
     dry_run: bool = option(False, "print the plan of an IncreLoRA run and stop: no weights, no data")
-    data_dir: str | None = option(None, "folder with GLUE in the layout of nyu-mll/glue; default: the Hub")
+    data_dir: str | None = option(
+        None, "folder with the tasks in the Hub's layout (nyu-mll/glue, rajpurkar/squad_v2); default: the Hub"
+    )
     model_name_or_path: str | None = option(
         None, "a model of the Hub or a folder; default: the embedded pocket encoder"
     )
@@ -85,6 +88,9 @@ class GlueArguments(MethodFlags):
     method: str = option("increlora", f"one of {', '.join(METHODS)}")
     max_seq_length: int = option(128, "longer inputs are cut")
     batch_by_length: bool = option(False, "batches of rows of nearly one length, in random order: less padding")
+    doc_stride: int | None = option(
+        None, "squad_v2: tokens that two windows of a long text share; default: a third of max_seq_length"
+    )
     max_train_samples: int | None = option(None, "train on that many rows, drawn with the seed")
     max_eval_samples: int | None = option(None, "evaluate on that many rows")
     holdout: int | None = option(
@@ -114,13 +120,18 @@ class RunArguments(TrainingArguments):
     logging_steps: float = field(default=10, metadata={"help": "steps between two log lines"})
 
 # %% ../../nbs/engine/arguments.ipynb #015b08f3
+def task_type(glue: GlueArguments) -> str:
+    "PEFT's name for the kind of task; own data are sentences with labels."
+    return TASKS[glue.task_name].task_type if glue.task_name in TASKS else "SEQ_CLS"
+
+
 def increlora_config(glue: GlueArguments, seed: int = 0) -> IncreLoraConfig:
     "The method's configuration. One word of targets is a regular expression, several are names."
     chosen = {name: getattr(glue, flag) for name, flag in method_flags().items()}
     for name in ("target_modules", "exclude_modules"):
         if isinstance(chosen[name], list) and len(chosen[name]) == 1:
             chosen[name] = chosen[name][0]
-    return IncreLoraConfig(task_type="SEQ_CLS", seed=seed, **chosen)
+    return IncreLoraConfig(task_type=task_type(glue), seed=seed, **chosen)
 
 # %% ../../nbs/engine/arguments.ipynb #486653a6
 NUMBERS = {  # argument -> (smallest, largest); "<" where the end itself is not allowed
@@ -171,6 +182,9 @@ def check_ignored(glue: GlueArguments, training: TrainingArguments) -> None:
             f"resume_from_checkpoint={training.resume_from_checkpoint!r} is not read; allowed is --resume, which "
             "finds the last whole checkpoint in output_dir."
         )
+    if glue.doc_stride is not None and task_type(glue) != "QUESTION_ANS":
+        problem = f"divides long texts, and task {glue.task_name!r} cuts them"
+        raise InvalidArgument("doc_stride", glue.doc_stride, problem, "allowed with task_name=squad_v2")
     kind = str(getattr(training.optim, "value", training.optim))
     if METHODS[glue.method].grows and not kind.startswith("adamw_torch"):
         raise ValueError(

@@ -18,8 +18,8 @@ import torch
 from ..checkpoints import step_of
 from ..export import check_place, components_of, lora_factors, merged_copy, whole_folder, write_lora
 from ..files import as_command, read_json
-from .arguments import GlueArguments
-from .encoders import load_tokenizer
+from .arguments import GlueArguments, task_type
+from .encoders import MODELS, load_tokenizer
 from .run import find_task, make_base
 from .run_folder import CONFIG, RESULTS
 from peft import PeftModel, get_peft_model_state_dict
@@ -132,7 +132,7 @@ def rebuilt(
     glue, seed = stored_arguments(Path(run_folder) / CONFIG)
     check_method(glue, merged)
     check_type(folder, glue.method)
-    model = load_whole(make_base(glue, seed, find_task(glue)[0].num_labels), folder)
+    model = load_whole(make_base(glue, seed, find_task(glue)[0]), folder)
     if glue.method == "increlora":
         ranks = {name: c.rank for name, c in components_of(model, "default").items()}
         if checkpoint is None and read_json(folder / RESULTS).get("ranks") != ranks:
@@ -161,7 +161,7 @@ def summary(model: PeftModel, glue: GlueArguments, out_folder: str, merged: bool
     if merged:
         return (
             f"{out_folder}: a plain transformers model with its tokenizer\nload it with "
-            f"AutoModelForSequenceClassification.from_pretrained({out_folder!r})"
+            f"{MODELS[task_type(glue)]}.from_pretrained({out_folder!r})"
         )
     ranks = [len(A) for A, _ in lora_factors(model, "default", reserve).values()]
     waiting = 0 if reserve else sum(c.reserve for c in components_of(model, "default").values())

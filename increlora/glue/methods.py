@@ -168,7 +168,7 @@ def lora(base: nn.Module, config: IncreLoraConfig, steps: int | None = None) -> 
     return adapted(
         base,
         LoraConfig(
-            task_type="SEQ_CLS",
+            task_type=config.task_type or "SEQ_CLS",
             r=usual,
             lora_alpha=alpha * usual / target_r,
             lora_dropout=config.lora_dropout,
@@ -232,7 +232,7 @@ def adalora(
     model = adapted(
         base,
         AdaLoraConfig(
-            task_type="SEQ_CLS",
+            task_type=config.task_type or "SEQ_CLS",
             init_r=first,
             target_r=int(target_r),
             tinit=tinit,
@@ -326,7 +326,7 @@ def bottlenecked(
 # %% ../../nbs/engine/methods.ipynb #ebd77bf8
 @dataclass(frozen=True)
 class Method:
-    "One way to adapt a classifier, the head trained beside it."
+    "One way to adapt an encoder, the head trained beside it."
 
     name: str
     build: Callable[..., nn.Module]  # (base, config, steps, **own) -> the model

@@ -20,7 +20,7 @@ import torch
 from ..compat import sides
 from ..config import IncreLoraConfig
 from ..files import read_json
-from .encoders import pocket_path, quiet
+from .encoders import MODELS, pocket_path, quiet
 from .tasks import get_task
 from ..schedule import Schedule, select
 from ..targets import check_modules, default_targets, head_names, matching_modules
@@ -177,21 +177,22 @@ def deberta_v3_base(num_labels: int = 2):
     )
 
 # %% ../../nbs/engine/presets.ipynb #78bdb82b
-def skeleton(config):
-    """A classifier of that configuration on the meta device: shapes, no weights.
+def skeleton(config, task_type: str = "SEQ_CLS"):
+    """A model of that configuration for a `task_type` on the meta device: shapes, no weights.
 
-    ValueError for a model that cannot classify.
+    ValueError for one that cannot do the task.
     """
-    from transformers import AutoModelForSequenceClassification
+    import transformers
 
+    what = "classifier" if task_type == "SEQ_CLS" else "model of this task"
     try:
         with torch.device("meta"), quiet():
-            model = AutoModelForSequenceClassification.from_config(config)
+            model = getattr(transformers, MODELS[task_type]).from_config(config)
     except Exception as error:  # whatever a configuration with foreign values raises
         reason = (str(error).strip() or type(error).__name__).split("\n")[0][:200]
         raise ValueError(
-            f"model_name_or_path: no classifier can be made for the model type {config.model_type!r} ({reason}); "
-            "allowed are models of AutoModelForSequenceClassification."
+            f"model_name_or_path: no {what} can be made for the model type {config.model_type!r} ({reason}); "
+            f"allowed are models of {MODELS[task_type]}."
         ) from error
     tensors = saved_tensors(getattr(config, "name_or_path", ""))
     # else a pooler inside the backbone counts as pretrained
@@ -267,7 +268,9 @@ def preset_config(preset: Preset) -> IncreLoraConfig:
     # warmup_steps is left to the trainer, of which the restarts take it
     names = {f.name for f in fields(IncreLoraConfig)} & set(settings) - {"warmup_steps"}
     rank = {"init_r": settings["target_r"]} if settings["method"] == "lora" else {}
-    return IncreLoraConfig(task_type="SEQ_CLS", **{name: settings[name] for name in names}, **rank)
+    return IncreLoraConfig(
+        task_type=get_task(preset.task).task_type, **{name: settings[name] for name in names}, **rank
+    )
 
 # %% ../../nbs/engine/presets.ipynb #2ced582f
 @dataclass(frozen=True)
@@ -386,7 +389,7 @@ def plan(config, increlora: IncreLoraConfig, steps: int, eval_steps: int | None 
     """
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise ValueError(f"steps={steps!r} is not allowed; allowed are integers from 1.")
-    base = skeleton(config)
+    base = skeleton(config, increlora.task_type or "SEQ_CLS")
     sizes = target_sizes(base, increlora)
     schedule = increlora.schedule(len(sizes), steps)
     if schedule.target_total > (room := sum(map(min, sizes.values()))):  # the plan walks through the rounds

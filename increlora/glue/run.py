@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NAME', 'POOL', 'INTERRUPTED', 'check_best_metric', 'check_optimizer', 'sized', 'make_base', 'make_model', 'quieted',
-           'find_task', 'fitted', 'first_logits', 'LengthBatches', 'row_lengths', 'sorted_rows', 'RunTrainer',
+           'find_task', 'fitted', 'LengthBatches', 'row_lengths', 'sorted_rows', 'right_rows', 'RunTrainer',
            'make_trainer', 'report', 'train', 'keep_last_step', 'save', 'accepted', 'run', 'finish', 'write_result',
            'save_heatmap', 'summary', 'dry_run', 'ended', 'main', 'work']
 
@@ -35,7 +35,7 @@ from increlora.glue.arguments import (
 from increlora.glue.encoders import (
     check_dropout,
     fit_inputs,
-    load_classifier,
+    load_model,
     load_tokenizer,
     match_padding,
     set_head_dropout,
@@ -60,7 +60,7 @@ from increlora.glue.run_folder import (
     processes,
 )
 from .stop import Halt, ProgressBar, StopSignal, without_bars
-from .tasks import compute_metrics, get_task, own_task, prepare
+from .tasks import Task, get_task, own_task, prepare, scoring
 from ..plots import rank_heatmap
 from ..trainer import check_arguments, row_adamw
 from ..validate import InvalidArgument
@@ -99,11 +99,9 @@ def sized(glue: GlueArguments, base) -> GlueArguments:
     return replace(glue, target_r=parse_budget(glue.budget) / sum(costs(base, increlora_config(glue)).values()))
 
 
-def make_base(glue: GlueArguments, seed: int, num_labels: int):
-    "The pretrained classifier, with the dropout before its head that was asked for."
-    base = load_classifier(
-        glue.model_name_or_path, num_labels=num_labels, seed=seed, random_weights=glue.random_weights
-    )
+def make_base(glue: GlueArguments, seed: int, task: Task):
+    "The pretrained model with a new head for the task, with the dropout before its head that was asked for."
+    base = load_model(task.task_type, glue.model_name_or_path, task.num_labels, seed, glue.random_weights)
     set_head_dropout(base, glue.cls_dropout)
     return base
 
@@ -167,11 +165,6 @@ def fitted(base, tokenizer, data: dict) -> dict:
     )
     return {"train": fit_inputs(base, data["train"]), "evaluation": several}
 
-
-def first_logits(logits, labels):
-    "The logits alone: T5 also hands over the hidden states of a whole evaluation set."
-    return logits[0] if isinstance(logits, (tuple, list)) else logits
-
 # %% ../../nbs/engine/run.ipynb #d275b4c2
 POOL = 50  # batches that are sorted together
 
@@ -220,10 +213,24 @@ def sorted_rows(data: dict) -> dict:
     return {**data, "evaluation": sets}
 
 
-class RunTrainer(Trainer):
-    "The Trainer, which can make its batches by length."
+def right_rows(task: Task, logits, labels) -> str | None:
+    """A digit for each row of an evaluation, 1 where the class of the largest logit is the row's: what two runs on the
+    same rows are compared by. None for other tasks, and where a logit is not finite.
+    """
+    if task.regression or task.task_type != "SEQ_CLS" or not np.isfinite(logits).all():
+        return None
+    return "".join(np.where(logits.argmax(-1) == labels, "1", "0"))
 
-    batch_by_length = False
+
+class RunTrainer(Trainer):
+    "The Trainer, which can make its batches by length, and keeps which rows its last evaluation had right."
+
+    batch_by_length, right = False, None
+
+    def evaluation_loop(self, *args, **kwargs):
+        output = super().evaluation_loop(*args, **kwargs)
+        self.right = right_rows(self.task, output.predictions, output.label_ids)
+        return output
 
     def _get_train_sampler(self, train_dataset=None):
         rows = self.train_dataset if train_dataset is None else train_dataset
@@ -243,7 +250,7 @@ def make_trainer(glue: GlueArguments, training: TrainingArguments, stop: StopSig
         check_arguments(training)
     task, own = find_task(glue)
     tokenizer = load_tokenizer(glue.model_name_or_path)
-    base = make_base(glue, training.seed, task.num_labels)
+    base = make_base(glue, training.seed, task)
     data = prepare(
         task,
         tokenizer,
@@ -254,6 +261,7 @@ def make_trainer(glue: GlueArguments, training: TrainingArguments, stop: StopSig
         holdout=glue.holdout,
         seed=training.seed,
         data=own,
+        doc_stride=glue.doc_stride,
     )
     data = fitted(base, tokenizer, data)
     data = sorted_rows(data) if glue.batch_by_length else data
@@ -264,10 +272,9 @@ def make_trainer(glue: GlueArguments, training: TrainingArguments, stop: StopSig
         train_dataset=data["train"],
         eval_dataset=data["evaluation"],
         data_collator=DataCollatorWithPadding(tokenizer),
-        compute_metrics=compute_metrics(task),
         callbacks=[*method.callbacks(), ProgressBar(), stop],
         optimizer_cls_and_kwargs=row_adamw(training) if method.grows else None,
-        preprocess_logits_for_metrics=first_logits,
+        **scoring(task, data["evaluation"]),
     )
     trainer.batch_by_length = glue.batch_by_length
     trainer.task = task  # what its report is about
@@ -297,6 +304,7 @@ def report(glue: GlueArguments, trainer: Trainer, seconds: float) -> Result:
         ranks=method.ranks(model) if method.ranks else None,
         growth=growth_rounds(history, glue.init_r),
         evaluation=evaluations(log)[-1],
+        right=None if isinstance(trainer.eval_dataset, dict) else trainer.right,
         all_evaluations=evaluations(log),
         curves=curves(log, history),
         **environment(),
@@ -450,7 +458,7 @@ def dry_run(glue: GlueArguments, training: TrainingArguments) -> str:
     rows = min(glue.max_train_samples or sys.maxsize, public)
     found = plan(
         config,
-        increlora_config(sized(glue, skeleton(config)), training.seed),
+        increlora_config(sized(glue, skeleton(config, task.task_type)), training.seed),
         planned_steps(training, rows),
         int(training.eval_steps or 0) or None,
     )

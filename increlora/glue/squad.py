@@ -180,13 +180,12 @@ def places(offsets: Sequence[tuple[int, int]], parts: Sequence[int | None]) -> t
     return np.where(inside, begins, -1), np.where(inside, ends, -1)
 
 # %% ../../nbs/engine/squad.ipynb #018748b2
-def windows(rows, tokenizer, max_length: int = 384, doc_stride: int | None = None):
-    """Every window of the `rows`, a Dataset with question, context and answers: what the model reads, and what scoring
-    needs.
+def windows(rows, tokenizer, max_length: int = 384, doc_stride: int | None = None, scored: bool = True):
+    """Every window of the `rows`, a Dataset with question, context and answers, as the model reads it.
 
-    `start_positions`, `end_positions`: tokens of the first answer. `row`, `context`, `right` (the answers), `begins`,
-    `ends` (characters of the context's tokens) and `empty` (the token that stands for the empty answer) are for
-    `squad_metrics`. Needs a fast tokenizer.
+    `start_positions`, `end_positions`: tokens of the first answer. Where `scored`, also what `squad_metrics` needs:
+    `row`, `context`, `right` (the answers), `begins`, `ends` (characters of the context's tokens) and `empty` (the
+    token that stands for the empty answer). Needs a fast tokenizer.
     """
     doc_stride = stride(max_length, doc_stride, tokenizer.num_special_tokens_to_add(pair=True))
 
@@ -199,19 +198,21 @@ def windows(rows, tokenizer, max_length: int = 384, doc_stride: int | None = Non
         )
         sources, offsets = found.pop("overflow_to_sample_mapping"), found.pop("offset_mapping")
         made = []
-        for window, source in enumerate(sources):
+        for number, source in enumerate(sources):
             row = {name: values[source] for name, values in batch.items()}
-            begins, ends = places(offsets[window], found.sequence_ids(window))
-            empty = empty_token(found["input_ids"][window], tokenizer.cls_token_id)
+            begins, ends = places(offsets[number], found.sequence_ids(number))
+            empty = empty_token(found["input_ids"][number], tokenizer.cls_token_id)
             first, last = first_answer(row, begins, ends) or (empty, empty)
-            scored = {"row": numbers[source], "context": row["context"], "right": row["right"]}
-            scored |= {"begins": begins, "ends": ends, "empty": empty}
-            made.append({"start_positions": first, "end_positions": last, **scored})
+            window = {"start_positions": first, "end_positions": last}
+            if scored:
+                window |= {"row": numbers[source], "context": row["context"], "right": row["right"]}
+                window |= {"begins": begins, "ends": ends, "empty": empty}
+            made.append(window)
         return {**found, **{name: [one[name] for one in made] for name in made[0]}}
 
     rows = rows.select_columns(["question", "context", "answers"]).flatten()
     rows = rows.rename_columns({"answers.text": "right", "answers.answer_start": "starts"})
-    return rows.map(encode, batched=True, batch_size=128, with_indices=True, remove_columns=["question", "starts"])
+    return rows.map(encode, batched=True, batch_size=128, with_indices=True, remove_columns=rows.column_names)
 
 # %% ../../nbs/engine/squad.ipynb #1737900e
 N_BEST, LONGEST_ANSWER = 20, 30  # beginnings and ends that are tried; tokens

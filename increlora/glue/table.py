@@ -229,8 +229,9 @@ NAMES = {
     "mrpc": "MRPC",
     "stsb": "STS-B",
     "wnli": "WNLI",
+    "squad_v2": "SQuAD v2.0",
 }
-UNITS = {"accuracy": "acc", "matthews_correlation": "mcc", "correlation": "corr"}
+UNITS = {"accuracy": "acc", "matthews_correlation": "mcc", "correlation": "corr", "f1": "F1"}
 
 
 def heading(task: str, cells: Iterable[Cell]) -> str:

@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['GOOD', 'BAD', 'PARTS', 'THINGS', 'PEOPLE', 'REVIEWS', 'REVIEW_PLAN', 'KINDS_OF', 'CLASS_OF', 'ROLES', 'VERBS',
-           'DETAILS', 'PLACES', 'CONTEXTS', 'PAIR_PLAN', 'MAX_ROWS', 'POCKET', 'HUB_ID', 'MIXED', 'CORRELATIONS',
-           'ENTAILMENT', 'SENTENCES', 'TASKS', 'GLUE', 'UNDECIDED', 'HELD_OUT', 'SHARD', 'READERS', 'SHARDED', 'LABELS',
-           'TEXTS', 'MOST_CLASSES', 'draw', 'shuffled', 'filled', 'review_twins', 'narrow_and_wide', 'pair_twins',
-           'texts', 'twin_rows', 'pocket_rows', 'Task', 'get_task', 'check_columns', 'check_labels', 'uniform',
-           'pocket_dataset', 'decided', 'reviews_dataset', 'check_shards', 'parquet_files', 'read_files', 'from_folder',
-           'from_hub', 'load_task', 'read_table', 'read_hub', 'find_columns', 'is_text', 'check_own_columns',
-           'arrow_column', 'label_values', 'own_labels', 'as_task', 'own_splits', 'own_task', 'tokenize', 'cap',
-           'hold_out', 'prepare', 'correlations', 'metrics', 'compute_metrics']
+           'DETAILS', 'PLACES', 'CONTEXTS', 'PAIR_PLAN', 'MAX_ROWS', 'POCKET', 'MIXED', 'CORRELATIONS', 'ENTAILMENT',
+           'SENTENCES', 'TASKS', 'GLUE', 'UNIFORM', 'UNDECIDED', 'HELD_OUT', 'SHARD', 'READERS', 'SHARDED', 'LABELS',
+           'TEXTS', 'MOST_CLASSES', 'FEATURES', 'draw', 'shuffled', 'filled', 'review_twins', 'narrow_and_wide',
+           'pair_twins', 'texts', 'twin_rows', 'pocket_rows', 'Task', 'get_task', 'check_columns', 'check_labels',
+           'uniform', 'with_answers', 'pocket_dataset', 'decided', 'reviews_dataset', 'check_shards', 'parquet_files',
+           'read_files', 'from_folder', 'from_hub', 'load_task', 'read_table', 'read_hub', 'find_columns', 'is_text',
+           'check_own_columns', 'arrow_column', 'label_values', 'own_labels', 'as_task', 'own_splits', 'own_task',
+           'tokenize', 'cap', 'hold_out', 'prepare', 'correlations', 'metrics', 'compute_metrics', 'first_output',
+           'scoring']
 
 # %% ../../nbs/engine/tasks.ipynb #bbb636b2
 import glob
@@ -25,6 +26,7 @@ import numpy as np
 from ..extras import needs
 from .encoders import shortened
 from .fetch import fetch, read_reviews
+from .squad import SCORES, check_answers, squad_metrics, windows
 from ..validate import check_integer
 
 # %% ../../nbs/engine/tasks.ipynb #d14bb99f
@@ -324,7 +326,7 @@ def pocket_rows(name: str, train_size: int = 4000, validation_size: int = 500, s
 @dataclass(frozen=True)
 class Task:
     """A classification task (`labels`: their names in order) or a regression (`labels` empty: a score, GLUE's from 0 to
-    5) on one sentence or two.
+    5) on one sentence or two; or questions on a text (`labels`: the two outputs, where an answer starts and ends).
     """
 
     name: str
@@ -335,6 +337,10 @@ class Task:
     evaluations: tuple[str, ...] = ("validation",)  # splits, in order of reporting
     averaged: bool = True  # one of the eight of the paper's average
     synthetic: bool = False  # written by this project's generator
+    task_type: str = "SEQ_CLS"  # PEFT's name for the kind of task
+    target: str = "label"  # column of what is to be found
+    group: str | None = None  # column: rows that agree in it are held out together
+    hub: str = "nyu-mll/glue"  # where it lies, in a folder of its own
 
     @property
     def regression(self) -> bool:
@@ -343,11 +349,10 @@ class Task:
 
     @property
     def num_labels(self) -> int:
-        "Outputs of the classifier; 1 for a regression."
+        "Outputs of the head; 1 for a regression."
         return len(self.labels) or 1
 
 # %% ../../nbs/engine/tasks.ipynb #fabac2fa
-HUB_ID = "nyu-mll/glue"
 MIXED, CORRELATIONS = ("accuracy", "f1"), ("pearson", "spearmanr", "correlation")
 ENTAILMENT, SENTENCES = ("entailment", "not_entailment"), ("sentence1", "sentence2")
 
@@ -368,6 +373,18 @@ TASKS = {
         Task("mrpc", SENTENCES, ("not_equivalent", "equivalent"), metrics=MIXED),
         Task("stsb", SENTENCES, (), "correlation", CORRELATIONS),
         Task("wnli", SENTENCES, ("not_entailment", "entailment"), averaged=False),
+        Task(
+            "squad_v2",
+            ("question", "context"),
+            ("start", "end"),
+            "f1",
+            SCORES,
+            averaged=False,
+            task_type="QUESTION_ANS",
+            target="answers",
+            group="title",
+            hub="rajpurkar/squad_v2",
+        ),
         Task("reviews", ("sentence",), ("negative", "positive"), averaged=False),
         Task("pocket_reviews", ("sentence",), ("negative", "positive"), averaged=False, synthetic=True),
         Task("pocket_pairs", SENTENCES, ENTAILMENT, averaged=False, synthetic=True),
@@ -388,11 +405,11 @@ def get_task(task_name: str | Task) -> Task:
 def check_columns(split: str, data, task: Task) -> None:
     "ValueError unless `data` has rows and the task's columns, with text in the text columns."
     where = f"split {split!r} of task {task.name!r}"
-    missing = [c for c in (*task.keys, "label") if c not in data.column_names]
+    missing = [c for c in (*task.keys, task.target) if c not in data.column_names]
     if missing:
         raise ValueError(
             f"{where} lacks the column(s) {', '.join(missing)}; it has {', '.join(data.column_names)}, needed are "
-            f"{', '.join(task.keys)} and label."
+            f"{', '.join(task.keys)} and {task.target}."
         )
     if len(data) == 0:
         raise ValueError(f"{where} is empty; it needs at least one row.")
@@ -400,7 +417,7 @@ def check_columns(split: str, data, task: Task) -> None:
         kind = getattr(data.features[key], "dtype", type(data.features[key]).__name__)
         if "string" not in kind:
             raise ValueError(f"{where} has column {key!r} of type {kind}; allowed is text (string).")
-    for key in (*task.keys, "label"):
+    for key in (*task.keys, task.target):
         empty = data.with_format("arrow")[key]
         if nulls := sum(chunk.null_count for chunk in getattr(empty, "chunks", [empty])):
             raise ValueError(f"{where} has {nulls} empty value(s) in column {key!r}; each row needs one.")
@@ -442,6 +459,16 @@ def uniform(split: str, data, task: Task):
     data = data.select_columns([*task.keys, "label", *(["idx"] if "idx" in data.column_names else [])])
     wanted = Value("float32") if task.regression else ClassLabel(names=list(task.labels))
     return data if data.features["label"] == wanted else data.cast_column("label", wanted)
+
+
+def with_answers(split: str, data, task: Task):
+    "The checked split with the task's columns only, and that of its groups, if there: each answer is in its text."
+    check_columns(split, data, task)
+    check_answers(f"split {split!r} of task {task.name!r}", data)
+    return data.select_columns([*task.keys, task.target, *({task.group} & {*data.column_names})])
+
+
+UNIFORM = {"SEQ_CLS": uniform, "QUESTION_ANS": with_answers}
 
 # %% ../../nbs/engine/tasks.ipynb #de63bded
 def pocket_dataset(task: Task, train_size: int, validation_size: int, data_seed: int):
@@ -580,9 +607,9 @@ def from_folder(task: Task, data_dir: str, cache_dir: str | None):
     folder = Path(data_dir)
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"data_dir={str(data_dir)!r} is not a folder; allowed is a folder in the layout of {HUB_ID}."
+            f"data_dir={str(data_dir)!r} is not a folder; allowed is a folder in the layout of {task.hub}."
         )
-    where, needed = f"data_dir={str(data_dir)!r}: task {task.name!r}", f"are the parquet files of {HUB_ID}"
+    where, needed = f"data_dir={str(data_dir)!r}: task {task.name!r}", f"are the parquet files of {task.hub}"
     return {
         split: read_files(where, f"split {split!r} of task {task.name!r}", "parquet", found, needed, cache_dir)
         for split, found in parquet_files(folder, task).items()
@@ -595,10 +622,10 @@ def from_hub(task: Task, cache_dir: str | None):
     from datasets import load_dataset
 
     try:
-        return load_dataset(HUB_ID, task.name, cache_dir=cache_dir)
+        return load_dataset(task.hub, task.name, cache_dir=cache_dir)
     except Exception as error:
         raise ConnectionError(
-            f"data_dir=None: task {task.name!r} comes from the Hub ({HUB_ID}), which cannot be reached and left no "
+            f"data_dir=None: task {task.name!r} comes from the Hub ({task.hub}), which cannot be reached and left no "
             f"cached copy ({type(error).__name__}); give a data_dir with the files, or take a task that needs none: "
             f"{', '.join(POCKET)}."
         ) from error
@@ -613,13 +640,14 @@ def load_task(
     validation_size: int = 500,
     cache_dir: str | None = None,
 ):
-    """`train` and the evaluation splits of a task as a DatasetDict, checked: the task's text columns, label, idx.
+    """`train` and the evaluation splits of a task as a DatasetDict, checked: the task's text columns, label
+    (squad_v2: answers, title), idx.
 
-    `data_dir`: instead of the Hub, a folder with a download of nyu-mll/glue, or with files in its layout: one folder a
-    task with `train-*.parquet` and `validation-*.parquet` (MNLI: `validation_matched-*`, `validation_mismatched-*`);
-    nothing else in it is read. Embedded tasks need none and ignore it; the reviews are also found in the cache of
-    `increlora fetch`. `data_seed`, `train_size`, `validation_size`: of the embedded tasks only. Raises ValueError,
-    FileNotFoundError or ConnectionError with one sentence.
+    `data_dir`: instead of the Hub, a folder with a download of nyu-mll/glue (rajpurkar/squad_v2), or with files in its
+    layout: one folder a task with `train-*.parquet` and `validation-*.parquet` (MNLI: `validation_matched-*`,
+    `validation_mismatched-*`); nothing else in it is read. Embedded tasks need none and ignore it; the reviews are also
+    found in the cache of `increlora fetch`. `data_seed`, `train_size`, `validation_size`: of the embedded tasks only.
+    Raises ValueError, FileNotFoundError or ConnectionError with one sentence.
     """
     needs("load_task", "datasets")
     from datasets import DatasetDict
@@ -636,7 +664,7 @@ def load_task(
             f"task {task.name!r} has the split(s) {', '.join(found)}; needed are train and "
             f"{' or '.join(task.evaluations)}."
         )
-    return DatasetDict({split: uniform(split, found[split], task) for split in ("train", *splits)})
+    return DatasetDict({split: UNIFORM[task.task_type](split, found[split], task) for split in ("train", *splits)})
 
 # %% ../../nbs/engine/tasks.ipynb #2aaa8442
 READERS = {
@@ -932,6 +960,12 @@ def tokenize(dataset, task: str | Task, tokenizer, max_length: int = 128):
         encode, batched=True, batch_size=128, remove_columns=[c for c in columns if c != "label"]
     )
 
+
+FEATURES = {  # (rows, task, tokenizer, max_length, further arguments) -> what a model reads
+    "SEQ_CLS": lambda rows, task, tokenizer, max_length, **more: tokenize(rows, task, tokenizer, max_length),
+    "QUESTION_ANS": lambda rows, task, tokenizer, max_length, **more: windows(rows, tokenizer, max_length, **more),
+}
+
 # %% ../../nbs/engine/tasks.ipynb #dbbdf977
 def cap(dataset, name: str, rows: int | None, seed: int):
     """At most `rows` rows of a Dataset, drawn with the seed; None keeps all, in their order.
@@ -946,10 +980,18 @@ def cap(dataset, name: str, rows: int | None, seed: int):
     )
 
 # %% ../../nbs/engine/tasks.ipynb #08718ff4
-def hold_out(train, rows: int) -> tuple:
-    "A training Dataset without `rows` of its rows, always the same ones, and these as its `validation`."
+def hold_out(train, rows: int, group: str | None = None) -> tuple:
+    """A training Dataset without `rows` of its rows, always the same ones, and these as its `validation`.
+
+    Rows that agree in the column `group` stay together, but for the last ones that are taken: questions on one article
+    help to answer each other.
+    """
     check_integer("holdout", rows, 1, len(train) - 1)
     order = shuffled(range(len(train)), random.Random(0))
+    if group in train.column_names:
+        names = train[group][:]
+        place = {name: n for n, name in enumerate(dict.fromkeys(names[i] for i in order))}
+        order = sorted(range(len(train)), key=lambda i: place[names[i]])
     return train.select(sorted(order[rows:])), {"validation": train.select(sorted(order[:rows]))}
 
 # %% ../../nbs/engine/tasks.ipynb #89e52943
@@ -964,6 +1006,7 @@ def prepare(
     seed: int = 0,
     holdout: int | None = None,
     data=None,
+    doc_stride: int | None = None,
     **load,
 ) -> dict:
     """`train` and `evaluation` of a task, tokenized: what a Trainer takes.
@@ -971,19 +1014,22 @@ def prepare(
     `evaluation` is one Dataset, for MNLI a dictionary with `matched` and `mismatched` (as far as the data have them).
     Caps draw rows with `seed`; an embedded task stays the same for every `seed` (see `data_seed`). `holdout` rows of
     the training split, the same for every seed, take the place of the evaluation splits: for choosing settings without
-    a look at those. `data`: the splits, where they are loaded already (`own_task`). `load`: further arguments of
-    `load_task`.
+    a look at those. `data`: the splits, where they are loaded already (`own_task`). `doc_stride`: of
+    `windows`, for long texts. `load`: further arguments of `load_task`.
     """
     task = get_task(task)
     data = dict(load_task(task, data_dir, **load) if data is None else data)
     train, evaluations = data.pop("train"), data
     if holdout is not None:
-        train, evaluations = hold_out(train, holdout)
-    train = tokenize(cap(train, "max_train_samples", max_train_samples, seed), task, tokenizer, max_length)
+        train, evaluations = hold_out(train, holdout, task.group)
+
+    def features(rows, scored: bool):
+        more = dict(doc_stride=doc_stride, scored=scored)
+        return FEATURES[task.task_type](rows, task, tokenizer, max_length, **more)
+
+    train = features(cap(train, "max_train_samples", max_train_samples, seed), scored=False)
     sets = {
-        split.removeprefix("validation_"): tokenize(
-            cap(rows, "max_eval_samples", max_eval_samples, seed), task, tokenizer, max_length
-        )
+        split.removeprefix("validation_"): features(cap(rows, "max_eval_samples", max_eval_samples, seed), scored=True)
         for split, rows in evaluations.items()
     }
     return {"train": train, "evaluation": sets["validation"] if list(sets) == ["validation"] else sets}
@@ -1043,3 +1089,18 @@ def compute_metrics(task: str | Task) -> Callable[..., dict[str, float]]:
         )
 
     return compute
+
+
+def first_output(outputs, labels):
+    "The logits alone: T5 also hands over the hidden states of a whole evaluation set."
+    return outputs[0] if isinstance(outputs, (tuple, list)) else outputs
+
+
+def scoring(task: str | Task, evaluation) -> dict[str, Callable]:
+    "Two arguments of a Trainer that evaluates on the tokenized rows `evaluation`: outputs to keep, and their scores."
+    task = get_task(task)
+    if task.task_type == "QUESTION_ANS":
+        first, compute = (lambda outputs, labels: outputs[:2]), squad_metrics(evaluation)
+    else:
+        first, compute = first_output, compute_metrics(task)
+    return {"preprocess_logits_for_metrics": first, "compute_metrics": compute}
