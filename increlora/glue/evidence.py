@@ -20,9 +20,9 @@ from .sweep import converged, pooled, winner
 from ..validate import InvalidArgument, check_choice
 
 # %% auto #0
-__all__ = ['WORDS', 'VERDICT', 'store', 'stored', 'origin', 'Progress', 'identity', 'progress', 'searched', 'Plateau', 'crossing',
-           'plateau', 'cliff', 'minus', 'said', 'decided', 'listed', 'Verdict', 'verdict_text', 'waiting', 'outputs_of',
-           'read_verdicts']
+__all__ = ['ELSEWHERE', 'WORDS', 'VERDICT', 'store', 'stored', 'origin', 'Progress', 'is_run_of', 'progress', 'searched',
+           'Plateau', 'crossing', 'plateau', 'cliff', 'minus', 'said', 'decided', 'listed', 'Verdict', 'verdict_text',
+           'waiting', 'outputs_of', 'read_verdicts']
 
 # %% ../../nbs/engine/evidence.ipynb #318eaebe
 def store(folder: str | Path, path: str | Path, command: str, leave_out: Sequence[str] = ()) -> int:
@@ -39,7 +39,7 @@ def stored(path: str | Path) -> list[Result]:
     "The runs of a stored file, none if it is not there yet."
     return read_results(path)[0] if Path(path).exists() else []
 
-# %% ../../nbs/engine/evidence.ipynb #3a7d1368
+# %% ../../nbs/engine/evidence.ipynb #1b2a0d70
 def origin(path: str | Path) -> str:
     "Command, commits, device and versions of a stored file, in one paragraph; what the runs differ in is listed."
     if not Path(path).exists():
@@ -70,21 +70,24 @@ class Progress:
         return f"{self.done} of {self.planned} runs"
 
 
-def identity(values: Mapping, names: Iterable[str]) -> tuple:
-    "What tells one run of a grid from another: task, method, seed and the settings `names`."
-    return values["task_name"], values["method"], int(values["seed"]), *(float(values[name]) for name in sorted(names))
+ELSEWHERE = ("model_name_or_path", "data_dir")  # where something lay
+
+
+def is_run_of(run: Result, flags: Mapping) -> bool:
+    "Whether a run has the settings of a cell with these flags; what it did not record does not count."
+    known = {name: value for name, value in flags.items() if name in run.settings and name not in ELSEWHERE}
+    same = (run.task, run.method, run.seed) == (flags["task_name"], flags["method"], int(flags["seed"]))
+    return same and all(run.settings[name] == value for name, value in known.items())
 
 
 def progress(runs: Sequence[Result], *grids: str | Path) -> Progress:
     "How many of the runs of these grid files are among `runs`."
-    plan = set()
-    for grid in map(from_file, map(str, grids)):
-        names = sorted(grid.get("cross", {}))
-        plan |= {(tuple(names), identity(cell.flags, names)) for cell in planned_cells(grid)}
-    axes = {names for names, _ in plan}
-    own = ({"task_name": run.task, "method": run.method, "seed": run.seed, **run.settings} for run in runs)
-    there = {(names, identity(values, names)) for values in own for names in axes if set(names) <= set(values)}
-    return Progress(len(plan & there), len(plan))
+    plan = [cell.flags for grid in grids for cell in planned_cells(from_file(str(grid)))]
+    near: dict[tuple, list[Result]] = {}
+    for run in runs:
+        near.setdefault((run.task, run.method, run.seed), []).append(run)
+    there = [near.get((flags["task_name"], flags["method"], int(flags["seed"])), []) for flags in plan]
+    return Progress(sum(any(is_run_of(run, flags) for run in own) for own, flags in zip(there, plan)), len(plan))
 
 # %% ../../nbs/engine/evidence.ipynb #04558b99
 def searched(runs: Sequence[Result], of: str = "learning_rate", careful: bool = False) -> dict[tuple[str, str], float]:
