@@ -189,7 +189,7 @@ def line(name: str, some: Sequence[Estimate], pace: float | Mapping | None) -> l
         f"{len(some):,}",
         span(updates),
         f"{sum(updates):,}",
-        span([e.memory / 1e9 for e in some], "{:.1f}"),
+        span([e.memory / 1e9 for e in some], "{:.2f}"),
         *hours,
     ]
 

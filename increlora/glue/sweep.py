@@ -9,7 +9,7 @@ __all__ = ['AXES', 'KEYS', 'STATES', 'INTERRUPTED', 'TAKEN', 'LAUNCHERS', 'NAME'
            'is_free', 'follow', 'run_cell', 'log_path', 'record_end', 'local_executor', 'without_ctrl_c', 'run_grid',
            'exit_status', 'share_cores', 'standard_error', 'read_searched', 'read_search', 'pooled', 'best_of',
            'converged', 'winner', 'submit', 'parser', 'as_settings', 'parsed_flags', 'grid_of', 'launch', 'summarize',
-           'main', 'command_line']
+           'main', 'pace_of', 'command_line']
 
 # %% ../../nbs/engine/sweep.ipynb #9a583375
 import argparse
@@ -38,12 +38,13 @@ from ..extras import needs
 from ..files import as_command, check_links, one_line, read_json, write_json
 from .arguments import GlueArguments, RunArguments, from_file, parse, settings
 from .encoders import silent
+from .estimate import describe, estimates, measured_pace
 from .methods import METHODS
 from .presets import as_flags
 from .results import Result
 from .run import work
 from .run_folder import CONFIG, RESULTS, check_room, in_use
-from ..validate import InvalidArgument
+from ..validate import InvalidArgument, check_number
 from tqdm import tqdm
 from transformers import HfArgumentParser
 
@@ -545,6 +546,9 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--minutes", type=int, default=240, help="time limit of a Slurm job")
     p.add_argument("--list", action="store_true", help="print the cells and their states, run nothing")
+    p.add_argument("--plan", action="store_true", help="look at every cell, print updates and memory, run nothing")
+    p.add_argument("--seconds_per_update", type=float, help="--plan: print hours, too, at this pace")
+    p.add_argument("--measured", help="--plan: the same with the pace in a file of increlora bench --out")
     return p
 
 
@@ -615,6 +619,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     return as_command(NAME, lambda: command_line(chosen, flags), "interrupted; the same command goes on")
 
 
+def pace_of(chosen: argparse.Namespace) -> float | dict | None:
+    "The pace that was given for a plan: seconds of an update, a file's times, or None. ValueError for what is none."
+    pace = chosen.seconds_per_update
+    if pace is not None and chosen.measured:
+        raise ValueError(
+            f"seconds_per_update={pace:g} and measured={chosen.measured!r} both give a pace; allowed is one of them."
+        )
+    if pace is not None:
+        check_number("seconds_per_update", pace, lambda x: x > 0, "numbers above 0")
+    if not chosen.plan and (pace is not None or chosen.measured):
+        raise ValueError("seconds_per_update and measured say what a plan would take; allowed with --plan.")
+    return measured_pace(chosen.measured) if chosen.measured else pace
+
+
 def command_line(chosen: argparse.Namespace, flags: Sequence[str]) -> int:
     "Look at everything that was asked for, then run it; the exit status."
     out = Path(chosen.output_dir)
@@ -623,8 +641,12 @@ def command_line(chosen: argparse.Namespace, flags: Sequence[str]) -> int:
             raise InvalidArgument(name, value, "runs nothing", "allowed are integers from 1")
     if out.exists() and not out.is_dir():
         raise InvalidArgument("output_dir", str(out), "is a file", "allowed is a folder, or a name that does not exist")
+    pace = pace_of(chosen)
     every = cells(grid_of(chosen, flags))
     check_links(out)
+    if chosen.plan:
+        print(describe(estimates({c.name: c.flags for c in every}), pace))
+        return 0
     if chosen.list:
         print("\n".join(f"{state(out, c):8} {c.name}" for c in every))
         return 0
