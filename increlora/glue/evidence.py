@@ -21,8 +21,8 @@ from ..validate import InvalidArgument, check_choice
 
 # %% auto #0
 __all__ = ['ELSEWHERE', 'WORDS', 'VERDICT', 'store', 'stored', 'origin', 'Progress', 'is_run_of', 'planned', 'progress',
-           'searched', 'Plateau', 'crossing', 'plateau', 'cliff', 'minus', 'said', 'decided', 'listed', 'Verdict',
-           'verdict_text', 'waiting', 'outputs_of', 'read_verdicts']
+           'command_of', 'searched', 'Plateau', 'crossing', 'plateau', 'cliff', 'minus', 'said', 'decided', 'listed',
+           'Verdict', 'verdict_text', 'waiting', 'outputs_of', 'read_verdicts']
 
 # %% ../../nbs/engine/evidence.ipynb #318eaebe
 def store(folder: str | Path, path: str | Path, command: str, leave_out: Sequence[str] = ()) -> int:
@@ -102,6 +102,14 @@ def progress(runs: Sequence[Result], *grids: str | Path) -> Progress:
     there = [near.get((flags["task_name"], flags["method"], int(flags["seed"])), []) for flags in plan]
     return Progress(sum(any(is_run_of(run, flags) for run in own) for own, flags in zip(there, plan)), len(plan))
 
+# %% ../../nbs/engine/evidence.ipynb #5c3bf290
+def command_of(grid: str | Path) -> str:
+    "The first command that the comments of a grid file name. ValueError for a grid without one."
+    for line in Path(grid).read_text(encoding="utf-8").splitlines():
+        if line.startswith("#   increlora sweep"):
+            return line[1:].split("  #")[0].strip()
+    raise ValueError(f"grid={Path(grid).name!r} names no command; allowed is a comment '#   increlora sweep ...'.")
+
 # %% ../../nbs/engine/evidence.ipynb #04558b99
 def searched(runs: Sequence[Result], of: str = "learning_rate", careful: bool = False) -> dict[tuple[str, str], float]:
     "(task, method) -> the value of `of` that won in a search; none where all of them diverged."
@@ -115,7 +123,7 @@ def searched(runs: Sequence[Result], of: str = "learning_rate", careful: bool = 
             chosen[task, method] = winner(scores, careful)
     return chosen
 
-# %% ../../nbs/engine/evidence.ipynb #b753a585
+# %% ../../nbs/engine/evidence.ipynb #3183adb6
 @dataclass(frozen=True)
 class Plateau:
     "Rates whose score is within some points of the best."
