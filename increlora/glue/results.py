@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['MOST_PARAMETERS', 'NEEDED', 'RULES', 'SHARED', 'best_and_last', 'evaluations', 'curves', 'growth_rounds',
            'read_history', 'peak_memory', 'is_whole', 'is_score', 'is_word', 'are_digits', 'are_steps', 'Result',
-           'common', 'without', 'together', 'collect', 'rounded', 'in_columns', 'in_records', 'without_path', 'compact',
-           'expanded', 'write_collection', 'read_collection', 'read_results']
+           'common', 'without', 'together', 'collect', 'gathered', 'rounded', 'in_columns', 'in_records',
+           'without_path', 'compact', 'expanded', 'write_collection', 'read_collection', 'read_results']
 
 # %% ../../nbs/engine/results.ipynb #e83d8f5a
 import json
@@ -255,6 +255,11 @@ def collect(folder: Path, command: str) -> dict:
     runs = [read_json(path) for path in sorted(Path(folder).glob("**/all_results.json"))]
     if not runs:
         raise ValueError(f"folder={str(folder)!r} holds no all_results.json; allowed is a folder with finished runs.")
+    return gathered(runs, command)
+
+
+def gathered(runs: list[dict], command: str) -> dict:
+    "Results as one object: what all of them share stands once, beside the `command` that made them."
     shared = {name: common([run.get(name) for run in runs]) for name in SHARED}
     own = [{name: without(run.get(name), shared[name]) for name in SHARED} for run in runs]
     kept = [{name: value for name, value in run.items() if name not in SHARED} for run in runs]
