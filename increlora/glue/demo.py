@@ -7,20 +7,20 @@ __all__ = ['METHODS', 'REAL', 'POCKET', 'LEVEL', 'EASY', 'PICTURE', 'RESULTS', '
            'materials', 'compare', 'table', 'mcnemar', 'percent', 'chance', 'against_head', 'against_lora', 'sentence',
            'grown', 'as_text', 'save_picture', 'closing', 'parser', 'main', 'show', 'keep']
 
-# %% ../../nbs/engine/demo.ipynb #03748937
+# %% ../../nbs/engine/demo.ipynb #c3a93e3f
 import argparse
 import shlex
 import sys
 import time
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..extras import MissingPackage, needs
 from ..files import as_command, check_links, complain, one_line
 from .arguments import GlueArguments, RunArguments
-from .fetch import KNOWN, Unavailable, about, fetch
+from .fetch import Unavailable, about, fetch
 from .results import Result, compact, gathered, write_collection
 from .run import run
 from .run_folder import check_output
@@ -28,19 +28,22 @@ from .stop import StopSignal, without_bars
 from ..plots import rank_grid, rank_growth
 from ..validate import check_choice, check_integer
 
-# %% ../../nbs/engine/demo.ipynb #0e755e54
+# %% ../../nbs/engine/demo.ipynb #08ec5724
 @dataclass(frozen=True)
 class Setup:
     "An encoder, a task, and the settings of the runs on them."
 
-    encoder: str  # the entry of `KNOWN` that is fetched, or "pocket"
+    encoder: str  # what `fetch` knows, or "pocket"
     task: str
     about: tuple[str, ...]  # lines: what encoder and data are, and what the encoder has seen
     steps: int
     batch: int
     rates: Mapping[str, float]  # method -> learning rate
     alphas: Mapping[str, int]
-    settings: Mapping = field(default_factory=dict)  # of GlueArguments
+    settings: Mapping  # of GlueArguments
+    looks: int  # evaluations
+    plan: Callable[[int], Mapping] = lambda steps: {}  # steps -> winners and interval; the package's own plan
+    warmup: int = 10  # a share of the steps
 
 
 METHODS = {"increlora": "IncreLoRA", "lora": "LoRA", "head": "the head alone"}
@@ -53,6 +56,7 @@ REAL = Setup(
     rates={"increlora": 3e-3, "lora": 3e-4, "head": 1e-2},
     alphas=dict.fromkeys(METHODS, 32),
     settings={"max_seq_length": 64, "batch_by_length": True},
+    looks=5,
 )
 POCKET = Setup(
     encoder="pocket",
@@ -67,6 +71,9 @@ POCKET = Setup(
     rates={"increlora": 5e-3, "lora": 2e-3, "head": 2e-3},
     alphas={"increlora": 32, "lora": 16, "head": 16},
     settings={"max_seq_length": 32},
+    looks=6,
+    plan=lambda steps: {"top_h": 4, "interval": max(1, steps // 12)},  # lesson 10 makes this run by hand
+    warmup=12,
 )
 
 
@@ -82,6 +89,7 @@ def arguments(
         lora_alpha=setup.alphas[method],
         init_vectors="unit",
         **setup.settings,
+        **setup.plan(steps),
         **more,
     )
     return glue, RunArguments(
@@ -90,14 +98,14 @@ def arguments(
         per_device_train_batch_size=setup.batch,
         per_device_eval_batch_size=64,
         learning_rate=setup.rates[method],
-        warmup_steps=max(1, steps // 10),
+        warmup_steps=max(1, steps // setup.warmup),
         eval_strategy="steps",
-        eval_steps=max(1, steps // 5),
+        eval_steps=max(1, steps // setup.looks),
         save_strategy="no",
         seed=seed,
     )
 
-# %% ../../nbs/engine/demo.ipynb #9642308c
+# %% ../../nbs/engine/demo.ipynb #edf9adc8
 def materials(encoder: str | None = None, folder: str | Path | None = None) -> tuple[Setup, dict[str, str]]:
     """The setup for `encoder`, and where its files are, as arguments of a run; `folder`: where to look first.
 
@@ -118,7 +126,7 @@ def materials(encoder: str | None = None, folder: str | Path | None = None) -> t
         return POCKET, {}
     return REAL, {"data_dir": data, "model_name_or_path": model}
 
-# %% ../../nbs/engine/demo.ipynb #0154964b
+# %% ../../nbs/engine/demo.ipynb #6414e5b5
 def compare(
     setup: Setup, folder: str | Path, methods=tuple(METHODS), stop: StopSignal | None = None, **settings
 ) -> dict[str, Result]:
@@ -132,7 +140,7 @@ def compare(
             results[method] = run(*arguments(setup, Path(folder) / method, method, **settings), stop)
     return results
 
-# %% ../../nbs/engine/demo.ipynb #8ce7c9cd
+# %% ../../nbs/engine/demo.ipynb #6dce4211
 def table(results: Mapping[str, Result], seconds: bool = True) -> str:
     "Scores, parameters and, unless `seconds` is False, the time of training: a line a method."
     looks = f"best of {max(r.evaluations for r in results.values())}"
@@ -149,7 +157,7 @@ def table(results: Mapping[str, Result], seconds: bool = True) -> str:
         )
     return "\n".join(lines)
 
-# %% ../../nbs/engine/demo.ipynb #277394ed
+# %% ../../nbs/engine/demo.ipynb #fcca3d54
 def mcnemar(a: str, b: str) -> tuple[int, int, float]:
     """Rows that only `a` has right, that only `b` has right, and the exact two-sided p of McNemar's test; `a` and `b`:
     `Result.right` of two runs on the same rows.
@@ -160,7 +168,7 @@ def mcnemar(a: str, b: str) -> tuple[int, int, float]:
     p = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
     return only_a, only_b, float(p)
 
-# %% ../../nbs/engine/demo.ipynb #91050106
+# %% ../../nbs/engine/demo.ipynb #005bb011
 LEVEL, EASY = 0.05, 0.02  # of a test; share of rows wrong below which a task cannot tell two methods apart
 
 
@@ -220,7 +228,7 @@ def sentence(results: Mapping[str, Result]) -> str:
     parameters = {method: one.parameters["adapter"] for method, one in results.items()}
     return f"{against_head(right)} {against_lora(right, parameters)}"
 
-# %% ../../nbs/engine/demo.ipynb #aa2e31de
+# %% ../../nbs/engine/demo.ipynb #771b2668
 def grown(result: Result) -> list[dict]:
     "The ranks at the start, after each round and at the end, as records of a history."
     ranks = dict(result.ranks)
@@ -260,7 +268,7 @@ def save_picture(result: Result, path: Path) -> bool:
     plt.close(fig)
     return True
 
-# %% ../../nbs/engine/demo.ipynb #45843b61
+# %% ../../nbs/engine/demo.ipynb #f5d84110
 PICTURE, RESULTS = "demo_ranks.png", "demo.json"
 PAPER = """  the paper's own (needs a model hub and, better, a GPU; --dry_run prints the plan alone):
     increlora run --preset paper/sst2/r2 --model_name_or_path microsoft/deberta-v3-base --dry_run"""
@@ -289,7 +297,7 @@ def closing(setup: Setup, folder: Path, model: str | None = None, picture: bool 
         ]
     )
 
-# %% ../../nbs/engine/demo.ipynb #f253f350
+# %% ../../nbs/engine/demo.ipynb #e9a3e50c
 def parser() -> argparse.ArgumentParser:
     "The arguments of `increlora demo`."
     p = argparse.ArgumentParser(
