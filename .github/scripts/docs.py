@@ -430,7 +430,8 @@ def collect():
     markdown = renderer()
     books = [p for p in notebooks() if p.relative_to(NBS).with_suffix("").as_posix() not in NEVER]
     pages = [notebook_page(p, markdown) for p in books]
-    pages.sort(key=lambda p: (list(PARTS).index(p.part), p.name != "index", p.name))
+    first = ("index", "evidence/verdicts")
+    pages.sort(key=lambda p: (list(PARTS).index(p.part), p.name not in first, p.name))
     pages += [module_page(p, markdown) for p in module_paths()]
     for name, file in ROOT_PAGES.items():
         text = (ROOT / file).read_text(encoding="utf-8")

@@ -90,8 +90,8 @@ def lessons(root=ROOT):
 
 
 def evidence(root=ROOT):
-    "The notebooks that test what the paper says, nbs/evidence/*.ipynb."
-    return [f for f in notebooks(root) if is_evidence(f)]
+    "The notebooks that test what the paper says, nbs/evidence/*.ipynb; the table of all verdicts comes first."
+    return sorted((f for f in notebooks(root) if is_evidence(f)), key=lambda f: (f.stem != "verdicts", f.name))
 
 
 def is_evidence(path):
