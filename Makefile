@@ -8,7 +8,7 @@ VENV := $(PYTHON) .github/scripts/make_venv.py $(if $(TORCH),--torch "$(TORCH)")
 
 .PHONY: help demo test test-all bench lab docs lock latest lowest clean
 help:
-	@echo "make demo   fine-tune a small encoder with growing ranks, offline, results in demo_output/"
+	@echo "make demo   fine-tune a real encoder with growing ranks (offline: an embedded one), results in demo_output/"
 	@echo "make test   all checks; the last line counts them"
 	@echo "make test-all  the slow checks too: kills, processes, compilers, quantized bases, PEFT's own tests"
 	@echo "make bench  speed and memory beside PEFT's LoRA and AdaLoRA, as ratios"
@@ -23,7 +23,7 @@ $(READY): settings.ini setup.py pyproject.toml constraints.txt
 	@$(VENV) --force
 
 demo: $(READY)
-	@HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 TOKENIZERS_PARALLELISM=false $(BIN)/increlora demo --overwrite
+	@TOKENIZERS_PARALLELISM=false $(BIN)/increlora demo --overwrite
 
 test: $(READY)
 	@$(BIN)/python .github/scripts/test.py

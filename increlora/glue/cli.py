@@ -19,7 +19,7 @@ COMMANDS = {  # subcommand -> its module, and what it does
     "run": ("run", "train and evaluate one configuration into a folder"),
     "sweep": ("sweep", "run a grid of tasks, methods, sizes and seeds"),
     "table": ("table", "a folder of runs as a table: scores with their seeds, paired differences"),
-    "demo": ("demo", "fine-tune the embedded encoder with growing ranks, offline"),
+    "demo": ("demo", "fine-tune a real encoder with growing ranks, or the embedded one offline"),
     "fetch": ("fetch", "the folder of a pretrained encoder or of rated reviews, checked byte by byte"),
     "export": ("export_run", "a run as a plain LoRA adapter, or as a merged model"),
     "bench": ("bench", "speed and memory beside PEFT's LoRA and AdaLoRA"),
