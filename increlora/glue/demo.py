@@ -7,7 +7,7 @@ __all__ = ['METHODS', 'REAL', 'POCKET', 'LEVEL', 'EASY', 'PICTURE', 'RESULTS', '
            'materials', 'compare', 'table', 'mcnemar', 'percent', 'chance', 'against_head', 'against_lora', 'sentence',
            'grown', 'as_text', 'save_picture', 'closing', 'parser', 'main', 'show', 'keep']
 
-# %% ../../nbs/engine/demo.ipynb #c3a93e3f
+# %% ../../nbs/engine/demo.ipynb #ed9e13dd
 import argparse
 import shlex
 import sys
@@ -28,7 +28,7 @@ from .stop import StopSignal, without_bars
 from ..plots import rank_grid, rank_growth
 from ..validate import check_choice, check_integer
 
-# %% ../../nbs/engine/demo.ipynb #08ec5724
+# %% ../../nbs/engine/demo.ipynb #63e2620c
 @dataclass(frozen=True)
 class Setup:
     "An encoder, a task, and the settings of the runs on them."
@@ -105,7 +105,7 @@ def arguments(
         seed=seed,
     )
 
-# %% ../../nbs/engine/demo.ipynb #edf9adc8
+# %% ../../nbs/engine/demo.ipynb #ef8f9456
 def materials(encoder: str | None = None, folder: str | Path | None = None) -> tuple[Setup, dict[str, str]]:
     """The setup for `encoder`, and where its files are, as arguments of a run; `folder`: where to look first.
 
@@ -126,7 +126,7 @@ def materials(encoder: str | None = None, folder: str | Path | None = None) -> t
         return POCKET, {}
     return REAL, {"data_dir": data, "model_name_or_path": model}
 
-# %% ../../nbs/engine/demo.ipynb #6414e5b5
+# %% ../../nbs/engine/demo.ipynb #abe57fc2
 def compare(
     setup: Setup, folder: str | Path, methods=tuple(METHODS), stop: StopSignal | None = None, **settings
 ) -> dict[str, Result]:
@@ -140,7 +140,7 @@ def compare(
             results[method] = run(*arguments(setup, Path(folder) / method, method, **settings), stop)
     return results
 
-# %% ../../nbs/engine/demo.ipynb #6dce4211
+# %% ../../nbs/engine/demo.ipynb #fc23fd01
 def table(results: Mapping[str, Result], seconds: bool = True) -> str:
     "Scores, parameters and, unless `seconds` is False, the time of training: a line a method."
     looks = f"best of {max(r.evaluations for r in results.values())}"
@@ -157,7 +157,7 @@ def table(results: Mapping[str, Result], seconds: bool = True) -> str:
         )
     return "\n".join(lines)
 
-# %% ../../nbs/engine/demo.ipynb #fcca3d54
+# %% ../../nbs/engine/demo.ipynb #514648ee
 def mcnemar(a: str, b: str) -> tuple[int, int, float]:
     """Rows that only `a` has right, that only `b` has right, and the exact two-sided p of McNemar's test; `a` and `b`:
     `Result.right` of two runs on the same rows.
@@ -168,7 +168,7 @@ def mcnemar(a: str, b: str) -> tuple[int, int, float]:
     p = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
     return only_a, only_b, float(p)
 
-# %% ../../nbs/engine/demo.ipynb #005bb011
+# %% ../../nbs/engine/demo.ipynb #f3a6a822
 LEVEL, EASY = 0.05, 0.02  # of a test; share of rows wrong below which a task cannot tell two methods apart
 
 
@@ -228,7 +228,7 @@ def sentence(results: Mapping[str, Result]) -> str:
     parameters = {method: one.parameters["adapter"] for method, one in results.items()}
     return f"{against_head(right)} {against_lora(right, parameters)}"
 
-# %% ../../nbs/engine/demo.ipynb #771b2668
+# %% ../../nbs/engine/demo.ipynb #898db6ed
 def grown(result: Result) -> list[dict]:
     "The ranks at the start, after each round and at the end, as records of a history."
     ranks = dict(result.ranks)
@@ -268,7 +268,7 @@ def save_picture(result: Result, path: Path) -> bool:
     plt.close(fig)
     return True
 
-# %% ../../nbs/engine/demo.ipynb #f5d84110
+# %% ../../nbs/engine/demo.ipynb #40a9e7b2
 PICTURE, RESULTS = "demo_ranks.png", "demo.json"
 PAPER = """  the paper's own (needs a model hub and, better, a GPU; --dry_run prints the plan alone):
     increlora run --preset paper/sst2/r2 --model_name_or_path microsoft/deberta-v3-base --dry_run"""
@@ -297,7 +297,7 @@ def closing(setup: Setup, folder: Path, model: str | None = None, picture: bool 
         ]
     )
 
-# %% ../../nbs/engine/demo.ipynb #e9a3e50c
+# %% ../../nbs/engine/demo.ipynb #6cd181c9
 def parser() -> argparse.ArgumentParser:
     "The arguments of `increlora demo`."
     p = argparse.ArgumentParser(
