@@ -180,9 +180,10 @@ def main():
         for step in range(1, max(left) + 1):
             training.backward()
             if step in left:
-                found.append(judged(training, seed))
+                made = environment()
+                found.append({**judged(training, seed), "commit": made.pop("commit")})  # of each round: a run goes on
                 found.sort(key=lambda f: (f["seed"], f["step"]))
-                write_json(chosen.out, dict(command=command, settings=settings, **environment(), rounds=found))
+                write_json(chosen.out, dict(command=command, settings=settings, **made, rounds=found))
                 print(f"seed {seed}, round at update {step}: {len(found)} stored", flush=True)
             if step < max(left):
                 training.update()
