@@ -203,7 +203,7 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 # %% ../../nbs/engine/evidence.ipynb #9cc2d5e3
-WORDS = ("held", "did not hold", "not decided", "not yet", "could not be tested here")
+WORDS = ("held", "held in part", "did not hold", "not decided", "not yet", "could not be tested here")
 VERDICT = re.compile(r"^\*\*Verdict, `([\w-]+)`: ([a-z ]+)\.\*\* (.+)$", re.M)
 
 
