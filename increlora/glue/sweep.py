@@ -7,9 +7,9 @@ __all__ = ['AXES', 'KEYS', 'STATES', 'INTERRUPTED', 'TAKEN', 'LAUNCHERS', 'NAME'
            'typed_value', 'decisive', 'plain_settings', 'cell', 'check_flag_lists', 'check_shape', 'check_grid', 'axes',
            'matches', 'applied', 'sizeless', 'cells', 'result_of', 'error_path', 'state', 'command', 'claimed',
            'is_free', 'follow', 'run_cell', 'log_path', 'record_end', 'local_executor', 'without_ctrl_c', 'run_grid',
-           'exit_status', 'share_cores', 'standard_error', 'read_searched', 'read_search', 'pooled', 'best_of',
-           'converged', 'winner', 'submit', 'parser', 'as_settings', 'parsed_flags', 'grid_of', 'launch', 'summarize',
-           'main', 'pace_of', 'command_line']
+           'exit_status', 'share_cores', 'standard_error', 'searched_runs', 'check_searched', 'read_search', 'pooled',
+           'best_of', 'converged', 'winner', 'submit', 'parser', 'as_settings', 'parsed_flags', 'grid_of', 'launch',
+           'summarize', 'main', 'pace_of', 'command_line']
 
 # %% ../../nbs/engine/sweep.ipynb #9a583375
 import argparse
@@ -41,7 +41,7 @@ from .encoders import silent
 from .estimate import describe, estimates, measured_pace
 from .methods import METHODS
 from .presets import as_flags
-from .results import Result
+from .results import Result, read_collection
 from .run import work
 from .run_folder import CONFIG, RESULTS, check_room, in_use
 from ..validate import InvalidArgument, check_number
@@ -433,31 +433,39 @@ def standard_error(metric: str, score: float, rows: int) -> float:
     return math.sqrt(score * (1 - score) / rows)
 
 
-def read_searched(path: Path, of: str) -> Result:
-    "The result in a file; ValueError unless it can take part in a choice of `of`."
-    run = Result.from_json(read_json(path), repr(str(path)))
+def searched_runs(search: Path) -> list[Result]:
+    "The runs of a search: below its output folder, or in one file that collects them."
+    if Path(search).is_file():
+        return read_collection(Path(search))
+    return [Result.from_json(read_json(path), repr(str(path))) for path in sorted(Path(search).glob("*/" + RESULTS))]
+
+
+def check_searched(run: Result, of: str) -> None:
+    "ValueError unless a run can take part in a choice of `of`."
     if run.settings.get("holdout", 0) is None:
         raise ValueError(
-            f"{str(path)!r} was scored on the development set; allowed for choosing settings are runs with --holdout."
+            f"{run.file} was scored on the development set; allowed for choosing settings are runs with --holdout."
         )
     rows, value = run.settings.get("holdout"), run.settings.get(of)
     numbers = all(isinstance(x, (int, float)) and math.isfinite(x) for x in (rows, value))
     if not (run.metric and numbers and rows > 1):
         raise ValueError(
-            f"{str(path)!r} is no result to choose {of!r} by; allowed are runs with metric, settings.holdout and "
+            f"{run.file} is no result to choose {of!r} by; allowed are runs with metric, settings.holdout and "
             f"settings.{of}."
         )
-    return run
 
 
 def read_search(search: Path, of: str) -> dict[str, dict]:
     "Method -> value of `of` -> task -> its runs. ValueError for runs that were scored on a development set, or none."
     found = {}
-    for path in sorted(Path(search).glob("*/" + RESULTS)):
-        run = read_searched(path, of)
+    for run in searched_runs(search):
+        check_searched(run, of)
         found.setdefault(run.method, {}).setdefault(run.settings[of], {}).setdefault(run.task, []).append(run)
     if not found:
-        raise ValueError(f"best_of={str(search)!r} holds no finished run; allowed is the output folder of a sweep.")
+        raise ValueError(
+            f"best_of={str(search)!r} holds no finished run; allowed is the output folder of a sweep, or a file that "
+            "collects its runs."
+        )
     return found
 
 # %% ../../nbs/engine/sweep.ipynb #c504540e
@@ -469,7 +477,8 @@ def pooled(tasks: dict[str, list[Result]]) -> tuple[float, float]:
 
 
 def best_of(search: Path, of: str = "learning_rate", per_task: bool = False, careful: bool = True) -> list[dict]:
-    """Rules for `where`: for every method of a finished search the value of `of` that won.
+    """Rules for `where`: for every method of a finished search (its folder, or a file that collects its runs) the value
+    of `of` that won.
 
     `per_task`: for every method and task. `careful`: not the best value, but the smallest one within one standard error
     of it. A value with which a run diverged is out. ValueError when none is left.
@@ -536,7 +545,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--output_dir", required=True, help="folder of the sweep")
     p.add_argument("--jobs", type=int, default=1, help="runs at a time")
     p.add_argument(
-        "--best_of", help="folder of a finished search: take the value of --of that it found for each method"
+        "--best_of",
+        help="a finished search, its folder or the file of its stored runs: take the value of --of that it found for "
+        "each method",
     )
     p.add_argument("--per_task", action="store_true", help="--best_of: a value for every task")
     p.add_argument("--rule", choices=RULES, default=RULES[0], help="--best_of: the smallest value near the best, or it")
