@@ -60,6 +60,7 @@ STOREYS = {
         "glue.results",
         "glue.run",
         "glue.estimate",
+        "glue.paired",
         "glue.export_run",
         "glue.table",
         "glue.sweep",
