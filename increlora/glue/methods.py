@@ -14,12 +14,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 import torch
 from ..compat import sides
 from ..config import IncreLoraConfig
 from .bottleneck import add_bottlenecks, common_budget, places, sizes, train_only
 from .encoders import silent
+from ..history import HISTORY, History
 from ..model import increlora_model, parameter_counts
 from ..targets import default_targets, exact_names, head_names, in_head, matching_modules
 from ..trainer import IncreLoraCallback
@@ -252,13 +254,31 @@ def adalora(
 
 
 class AdaLoraCallback(TrainerCallback):
-    """Calls AdaLoRA's allocator after each optimizer step, while the gradients are still there.
+    """Calls AdaLoRA's allocator after each optimizer step, while the gradients are still there, and writes the ranks to
+    `rank_history.jsonl` when they have changed.
 
     RuntimeError at the end of a training that masked nothing.
     """
 
+    history: History | None = None  # on processes other than the first one
+    ranks: dict[str, int] | None = None
+
+    def on_train_begin(self, args, state, control, model=None, **kwargs):
+        if state.is_world_process_zero:
+            self.history, self.ranks = History(Path(args.output_dir) / HISTORY, state.global_step), adalora_ranks(model)
+
     def on_optimizer_step(self, args, state, control, model=None, **kwargs):
+        config = model.peft_config["default"]
+        before = config.rank_pattern
         model.base_model.update_and_allocate(state.global_step)
+        if self.history is not None and config.rank_pattern is not before:
+            self.note(state.global_step + 1, adalora_ranks(model))
+
+    def note(self, step: int, ranks: dict[str, int]) -> None:
+        "A line for an update that changed the ranks."
+        if ranks != self.ranks:
+            self.history.write({"step": step, "ranks": ranks})
+            self.ranks = ranks
 
     def on_train_end(self, args, state, control, model=None, **kwargs):
         config = model.peft_config["default"]

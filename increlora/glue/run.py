@@ -44,7 +44,16 @@ from increlora.glue.encoders import (
 )
 from .methods import METHODS, adapt, check_trained, costs, counts, parse_budget
 from .presets import TRAIN_ROWS, describe, model_config, plan, skeleton
-from .results import Result, best_and_last, curves, evaluations, growth_rounds, peak_memory, read_history
+from increlora.glue.results import (
+    Result,
+    best_and_last,
+    curves,
+    evaluations,
+    growth_rounds,
+    peak_memory,
+    read_history,
+    saved_lambdas,
+)
 from increlora.glue.run_folder import (
     HEATMAP,
     OWN_FILES,
@@ -302,7 +311,8 @@ def report(glue: GlueArguments, trainer: Trainer, seconds: float) -> Result:
         peak_memory=peak_memory(trainer.args.device.type),
         processes=trainer.args.world_size,
         ranks=method.ranks(model) if method.ranks else None,
-        growth=growth_rounds(history, glue.init_r),
+        growth=growth_rounds(history, model.peft_config["default"].init_r) if history else [],
+        lambdas=saved_lambdas(trainer.args.output_dir),
         evaluation=evaluations(log)[-1],
         right=None if isinstance(trainer.eval_dataset, dict) else trainer.right,
         all_evaluations=evaluations(log),
