@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MODES', 'LATE_RATES', 'BIASES', 'ZEROS', 'CHOICES', 'SWITCHES', 'WHOLE', 'OPTIONAL', 'BETWEEN', 'NUMBERS',
-           'check_pattern', 'check_values', 'check_targets', 'check_names', 'option', 'IncreLoraConfig']
+           'check_pattern', 'check_start', 'check_values', 'check_targets', 'check_names', 'option', 'IncreLoraConfig']
 
 # %% ../nbs/engine/config.ipynb #30c8ffdf
 import re
@@ -77,6 +77,7 @@ OPTIONAL = (
     "first_allocation",
     "warmup_steps",
     "score_steps",
+    "score_rows",
     "lora_alpha",
 )
 BETWEEN = (lambda x: 0 < x < 1), "values between 0 and 1, both excluded"
@@ -84,6 +85,7 @@ NUMBERS = {
     "beta1": BETWEEN,
     "beta2": BETWEEN,
     "lora_dropout": (lambda x: 0 <= x < 1, "values from 0 to below 1"),
+    "score_rows": (lambda x: 0 < x <= 1, "None or shares above 0 and up to 1"),
     "orth_reg_weight": (lambda x: x >= 0, "numbers from 0"),
     "init_std": (lambda x: x > 0, "numbers above 0"),
     "lora_alpha": (lambda x: x > 0, "None or numbers above 0"),
@@ -113,6 +115,15 @@ def check_pattern(pattern) -> None:
         )
 
 
+def check_start(ranks) -> None:
+    "ValueError unless `ranks` is None, or maps names to whole numbers from 0."
+    named = isinstance(ranks, dict) and ranks and all(isinstance(name, str) for name in ranks)
+    if ranks is not None and not (named and all(type(rank) is int and rank >= 0 for rank in ranks.values())):
+        raise ValueError(
+            f"start_ranks={str(ranks)[:120]} is not allowed; allowed are None, or module names with a rank from 0 each."
+        )
+
+
 def check_values(config: "IncreLoraConfig") -> None:
     "ValueError for every mistake that can be seen without a model."
     given = {name: value for name, value in vars(config).items() if not (value is None and name in OPTIONAL)}
@@ -126,6 +137,10 @@ def check_values(config: "IncreLoraConfig") -> None:
         check_number(name, given[name], *NUMBERS[name])
     low = config.init_r if config.target_total_rank is None else 0
     check_number("target_r", config.target_r, lambda x: x >= low, f"numbers from {f'init_r={low}' if low else 0}")
+    if config.score_rows is not None and not SCORES[config.importance].probes:
+        words = "allowed are " + " and ".join(repr(name) for name, score in SCORES.items() if score.probes)
+        problem = f"reads no rows of ∂L/∂ΔW, so it does not go with score_rows={config.score_rows}"
+        raise InvalidArgument("importance", config.importance, problem, f"{words}, or no score_rows", "conflict")
     if config.init_zero == "b" and not config.init_weights:
         words = "allowed is one of them: with the first the update is zero, with the second it is not"
         raise InvalidArgument("init_zero", "b", "does not go with init_weights=False", words, "conflict")
@@ -169,6 +184,7 @@ def check_names(config: "IncreLoraConfig") -> None:
     check_entries("modules_to_save", config.modules_to_save, single=False)  # PEFT would take a text apart into letters
     check_entries("layers_to_transform", config.layers_to_transform, int)
     check_pattern(config.rank_pattern)
+    check_start(config.start_ranks)
 
 # %% ../nbs/engine/config.ipynb #9a23f20b
 #| implements: alg1-in
@@ -220,6 +236,11 @@ class IncreLoraConfig(PeftConfig):
         "steps before each round that are scored; default: those that can count in float32 (lesson 03). `interval` if "
         "some modules are not used in every update",
     )
+    score_rows: float | None = option(
+        None,
+        "share of a matrix's outputs that its score is estimated from, other ones in every scored step, such as 0.125 "
+        "(lesson 03); default: all of them, Eq. 5 exactly",
+    )
     scaling: str = option(None, "'constant', 'rank' (alpha / current rank) or 'compensated' (so, without a jump)")
     orth_form: str = option(
         None,
@@ -260,6 +281,10 @@ class IncreLoraConfig(PeftConfig):
         None, "module -> [rank, rows with the reserve] of a grown adapter; written when it is saved"
     )
 
+    start_ranks: dict | None = option(
+        None, "module -> rank at the start, of an adapter that was trained before (`increlora.grow`); default: init_r"
+    )
+
     noted = False  # whether rank_pattern was written by a model of this process, and not read from a file
 
     def __post_init__(self):
@@ -297,6 +322,11 @@ class IncreLoraConfig(PeftConfig):
         "r_final for a model with that many adapted modules."
         return self.target_total_rank if self.target_total_rank is not None else round(self.target_r * modules)
 
+    def starts(self, modules: int) -> tuple[int, ...]:
+        "The rank of each of that many modules at the start."
+        given = tuple(rank for _, rank in sorted((self.start_ranks or {}).items()))
+        return given + (self.init_r,) * (modules - len(given))
+
     def scale(self, modules: int) -> float:
         "The constant s, or α when s follows the rank."
         if self.lora_alpha is None:
@@ -313,7 +343,14 @@ class IncreLoraConfig(PeftConfig):
 
     def check_budget(self, modules: int) -> None:
         "ValueError when top_h or the budget do not fit that many modules."
-        Schedule(modules, self.total_rank(modules), self.winners(modules), 1, self.init_r, self.incre_rank_num, 1)
+        self.made_schedule(modules, self.winners(modules), 1, 1)
+
+    def made_schedule(self, modules: int, top_h: int, interval: int, first: int) -> Schedule:
+        "Rounds of `top_h` winners every `interval` steps from step `first`, for the budget and the ranks of the start."
+        starts = self.starts(modules) if self.start_ranks else ()
+        return Schedule(
+            modules, self.total_rank(modules), top_h, interval, self.init_r, self.incre_rank_num, first, starts
+        )
 
     def schedule(self, modules: int, total_steps: int | None = None) -> Schedule:
         """When the ranks of that many modules grow (Algorithm 1, lines 6 and 8).
@@ -331,9 +368,10 @@ class IncreLoraConfig(PeftConfig):
                     "total_steps), or an interval."
                 )
             check_integer("total_steps", total_steps, 1)
-            top_h, interval = plan_rounds(modules, total - modules * self.init_r, total_steps, win, self.top_h, waiting)
+            missing = total - sum(self.starts(modules))
+            top_h, interval = plan_rounds(modules, missing, total_steps, win, self.top_h, waiting)
         first = self.first_allocation or (interval if waiting == 1 else 2 * interval + 1)
-        return Schedule(modules, total, top_h, interval, self.init_r, win, first)
+        return self.made_schedule(modules, top_h, interval, first)
 
     def scored_steps(self, plan: Schedule) -> int:
         "Steps before each round of `plan` in which modules are scored (Algorithm 1, line 7)."

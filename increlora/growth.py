@@ -15,7 +15,7 @@ from .importance import Importance, Probe
 from .orthogonality import add_pull
 from .reserve import grow, row_generator
 from .schedule import select
-from .scores import SCORES, UNSCALED, Moment, Score
+from .scores import SCORES, UNSCALED, Moment, Score, drawn_outputs
 
 # %% ../nbs/07_algorithm.ipynb #4744f355
 #| implements: alg1-param
@@ -34,11 +34,12 @@ class AdaptedModule:
         "The highest rank that this module can have: min(in, out)."
         return min(self.components.in_features, self.components.out_features)
 
-    def watch(self, calls: str = "sum") -> None:
-        "Start collecting ∂L/∂ΔW, if nobody does so yet."
+    def watch(self, calls: str = "sum", outputs: torch.Tensor | None = None) -> None:
+        "Collect ∂L/∂ΔW from the next pass on, of all outputs or of some."
+        c = self.components
         if self.probe is None:
-            c = self.components
-            self.probe = Probe(c.out_features, c.in_features, calls, c.b.device)
+            self.probe = Probe(c.out_features, c.in_features, calls, c.b.device, outputs)
+        self.probe.pick(outputs)
 
     @torch.no_grad()
     def raw_score(
@@ -53,6 +54,7 @@ class AdaptedModule:
             return None
         if self.probe is not None:
             self.probe.clear()
+            now = now._replace(outputs=self.probe.outputs)
         return score.raw(self.components, grad, now)
 
 # %% ../nbs/07_algorithm.ipynb #c15f40e3
@@ -119,11 +121,18 @@ class RankAllocator:
 
     def watch(self) -> None:
         "Probes for the next step, if it is scored by ∂L/∂ΔW."
-        for module in self.modules.values():
+        for index, module in enumerate(self.modules.values()):
             if self.score.probes and self.growing and self.scored(self.t + 1):
-                module.watch(self.config.score_calls)
+                module.watch(self.config.score_calls, self.outputs(index, module))
             else:
                 module.probe = None
+
+    def outputs(self, index: int, module: AdaptedModule) -> torch.Tensor | None:
+        "The outputs by which module number `index` is scored in the next step; None: all of them."
+        config, features = self.config, module.components.out_features
+        if config.score_rows is None:
+            return None
+        return drawn_outputs(features, config.score_rows, config.seed, self.t + 1, index)
 
     def step(self) -> dict[str, int]:
         """Lines 5 to 18; returns the winners and the components each got.

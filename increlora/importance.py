@@ -16,13 +16,14 @@ from torch import nn
 NORMS = ("mean", "sqrt")
 
 
-def divisor(entries: int, norm: str) -> float:
+def divisor(entries: int, norm: str, seen: int | None = None) -> float:
     """What Eq. 5 divides the sum by: the number of entries, or its root.
 
-    ValueError for another norm.
+    A sum over only `seen` of the entries is divided by so much less. ValueError for another norm.
     """
     check_choice("norm", norm, NORMS)
-    return entries if norm == "mean" else entries**0.5
+    whole = entries if norm == "mean" else entries**0.5
+    return whole if seen is None else whole * seen / entries
 
 
 def raw_score(delta: torch.Tensor, grad: torch.Tensor, norm: str = "mean") -> torch.Tensor:
@@ -37,14 +38,22 @@ def raw_score(delta: torch.Tensor, grad: torch.Tensor, norm: str = "mean") -> to
 # %% ../nbs/03_importance.ipynb #2b93ac8b
 #| implements: eq-5
 def thin_score(
-    b: torch.Tensor, folded: torch.Tensor, grad: torch.Tensor, norm: str = "mean", rows: int = 256
+    b: torch.Tensor,
+    folded: torch.Tensor,
+    grad: torch.Tensor,
+    norm: str = "mean",
+    rows: int = 256,
+    entries: int | None = None,
 ) -> torch.Tensor:
     """`raw_score` of ΔW = bᵀ @ folded, for b (components, out) and folded (components, in), built
     `rows` rows at a time (Eq. 5).
+
+    Where b and grad hold only some outputs of a matrix of so many `entries`, its score is estimated
+    from them.
     """
     blocks = zip(b.detach().split(rows, dim=1), grad.split(rows))
     total = sum((part.mT @ folded.detach()).float().mul_(g).abs_().sum() for part, g in blocks)
-    return total / divisor(grad.numel(), norm)
+    return total / divisor(entries or grad.numel(), norm, grad.numel())
 
 # %% ../nbs/03_importance.ipynb #eaf4d20a
 #| implements: eq-6 eq-7

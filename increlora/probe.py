@@ -19,11 +19,12 @@ def used_tokens(rows: torch.Tensor) -> torch.Tensor:
     return used
 
 
-def token_sum(grad: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+def token_sum(grad: torch.Tensor, x: torch.Tensor, outputs: torch.Tensor | None = None) -> torch.Tensor:
     """∂L/∂ΔW = Σ (∂L/∂y) xᵀ over tokens, (out, in) in float32, for grad = ∂L/∂y (..., out) and x
-    (..., in).
+    (..., in); with `outputs` only those rows of it, (len(outputs), in).
     """
     rows, inputs = grad.reshape(-1, grad.shape[-1]), x.reshape(-1, x.shape[-1])
+    rows = rows if outputs is None else rows.index_select(1, outputs)
     # a GPU would have to wait for the answer
     if rows.device.type == "cpu" and not torch.compiler.is_compiling():
         used = used_tokens(rows)
@@ -41,15 +42,15 @@ class _GradientTap(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, output, x, probe, keep):
-        ctx.save_for_backward(x)
+    def forward(ctx, output, x, probe, keep, outputs):
+        ctx.save_for_backward(x, outputs)
         ctx.keep = keep
         return output.view_as(output)
 
     @staticmethod
     def backward(ctx, grad):
         total = token_sum(grad, *ctx.saved_tensors) if ctx.keep else None
-        return grad, None, total, None
+        return grad, None, total, None, None
 
 # %% ../nbs/engine/probe.ipynb #e7e2166c
 CALLS = ("sum", "first")
@@ -62,16 +63,30 @@ class Probe:
 
     It takes no memory until a gradient arrives. `calls="first"` keeps the gradient of the first
     call in the last forward pass only, as the released code does. ValueError for another `calls`.
+    With `outputs`, numbers of outputs, it collects only those rows, (len(outputs), in).
     """
 
-    def __init__(self, out_features: int, in_features: int, calls: str = "sum", device: torch.device | None = None):
+    def __init__(
+        self,
+        out_features: int,
+        in_features: int,
+        calls: str = "sum",
+        device: torch.device | None = None,
+        outputs: torch.Tensor | None = None,
+    ):
         check_choice("calls", calls, CALLS)
-        self.shape, self.calls, self.seen = (out_features, in_features), calls, False
+        self.calls, self.seen, self.outputs = calls, False, outputs
+        self.shape = (out_features if outputs is None else len(outputs), in_features)
         self.stand(device)
 
     def stand(self, device: torch.device | None) -> None:
         "A new stand-in for ΔW on that device; no gradient has arrived at it."
         self.weight = torch.zeros((), device=device).expand(self.shape).requires_grad_()
+        self.pick(self.outputs)
+
+    def pick(self, outputs: torch.Tensor | None) -> None:
+        "Collect these rows from now on, as many as before."
+        self.outputs = None if outputs is None else outputs.to(self.weight.device)
 
     def __call__(self, output: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Watch one call: `output` (..., out) of the frozen layer for the input x (..., in) is
@@ -84,11 +99,11 @@ class Probe:
             self.seen = True
         # A call that does not count goes through the tap too: checkpointing wants the same graph
         # when it recomputes
-        return _GradientTap.apply(output, x, self.weight, counts)
+        return _GradientTap.apply(output, x, self.weight, counts, self.outputs)
 
     @property
     def gradient(self) -> torch.Tensor | None:
-        """∂L/∂ΔW collected so far, (out, in) in float32, or None when no backward pass reached this
+        """∂L/∂ΔW collected so far, (out, in) or its rows, in float32, or None when no backward pass reached this
         module.
         """
         return self.weight.grad
