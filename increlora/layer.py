@@ -55,7 +55,8 @@ class IncreLoraLayer(BaseTunerLayer):
         adapter.
         """
         c = Components(self.in_features, self.out_features, scaling=config.scaling)
-        rank, rows = (config.rank_pattern or {}).get(module, (config.init_r, config.init_r))
+        first = (config.start_ranks or {}).get(module, config.init_r)
+        rank, rows = (config.rank_pattern or {}).get(module, (first, first))
         start(c, rank, rows - rank, None, config.init_std, config.init_vectors)
         if not config.init_weights:
             sizes = (c.a.detach().norm(dim=1) * c.b.detach().norm(dim=1))[: c.rank]

@@ -197,7 +197,7 @@ class IncreLoraModel(BaseTuner):
         given.rank_pattern, given.noted = (None if given.noted else given.rank_pattern), False
         super().inject_adapter(model, adapter_name, *args, **kwargs)
         config, components = self.peft_config[adapter_name], self.components(adapter_name)
-        growing = config.total_rank(len(components)) > config.init_r * len(components)
+        growing = config.total_rank(len(components)) > sum(config.starts(len(components)))
         for name, c in components.items():
             c.base_scale = config.scale(len(components))
             if name not in (config.rank_pattern or {}):

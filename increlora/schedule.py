@@ -34,6 +34,7 @@ class Schedule:
     init_r: int = 1  # r₀
     per_win: int = 1  # c
     first: int = None  # type: ignore[assignment]  # t₁, step of the first round; ν if not given
+    starts: tuple[int, ...] = ()  # rank of each module at the start where they differ (lesson 17)
 
     def __post_init__(self):
         if self.first is None:
@@ -44,14 +45,15 @@ class Schedule:
             allowed = f"allowed are 1 to {self.modules}"
             raise InvalidArgument("top_h", self.top_h, "is more than there are modules", allowed)
         if not isinstance(self.target_total, Integral) or self.target_total < self.start:
-            problem = f"is not allowed with {self.modules} modules of rank {self.init_r}"
+            ranks = f"rank {self.init_r}" if not self.starts else f"total rank {self.start}"
+            problem = f"is not allowed with {self.modules} modules of {ranks}"
             allowed = f"allowed are integers from {self.start}"
             raise InvalidArgument("target_total_rank", self.target_total, problem, allowed)
 
     @property
     def start(self) -> int:
         "r_total before training, n·r₀."
-        return self.modules * self.init_r
+        return sum(self.starts) if self.starts else self.modules * self.init_r
 
     @property
     def missing(self) -> int:
@@ -76,10 +78,11 @@ class Schedule:
     @property
     def max_rank(self) -> int:
         "The highest rank one module can reach, by winning every round."
+        first = max(self.starts, default=self.init_r)
         if not self.rounds:
-            return self.init_r
+            return first
         left = self.missing - (self.rounds - 1) * self.per_round  # for the last round
-        return self.init_r + (self.rounds - 1) * self.per_win + min(self.per_win, left)
+        return first + (self.rounds - 1) * self.per_win + min(self.per_win, left)
 
     def allocates(self, t: int) -> bool:
         "Whether step t is an allocation step (Algorithm 1, line 8)."

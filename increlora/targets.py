@@ -190,11 +190,22 @@ def check_modules(config: IncreLoraConfig, model: nn.Module, modules: dict[str, 
                 f"init_r={config.init_r} does not fit {name!r}, which is {shape[1]}x{shape[0]}; allowed are 1 to "
                 f"{min(shape)}."
             )
+        first = (config.start_ranks or {}).get(name, 0)
+        if first > min(shape):
+            raise ValueError(
+                f"start_ranks[{name!r}] is {first}, and the module is {shape[1]}x{shape[0]}; allowed are 0 to "
+                f"{min(shape)}."
+            )
         rows = (config.rank_pattern or {}).get(name, (0, 0))[1]
         if rows > min(shape):
             raise ValueError(
                 f"rank_pattern[{name!r}] has {rows} rows, and the module is {shape[1]}x{shape[0]}; allowed are 0 to "
                 f"{min(shape)}."
             )
+    if strange := [name for name in config.start_ranks or {} if name not in modules]:
+        raise ValueError(
+            f"start_ranks names {strange[0]!r}, which target_modules={targets!r} does not match; allowed are the "
+            "adapted modules."
+        )
     config.check_budget(len(modules))
     check_readers(model, modules)

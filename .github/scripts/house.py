@@ -44,6 +44,7 @@ STOREYS = {
         "trainer",
         "checkpoints",
         "export",
+        "grow",
         "plots",
     ],
     "`increlora.glue`: the experiments of the paper (extra `glue`)": [

@@ -28,7 +28,8 @@ from transformers import HfArgumentParser, TrainingArguments
 
 # %% ../../nbs/engine/arguments.ipynb #39a7da33
 RENAMED = {"warmup_steps": "restart_warmup_steps"}  # the Trainer's warmup has the other name
-NOT_FLAGS = ("seed", "rank_pattern", *(f.name for f in fields(PeftConfig)))  # the Trainer's; written when saved; PEFT's
+# the Trainer's; written when saved; PEFT's
+NOT_FLAGS = ("seed", "rank_pattern", "start_ranks", *(f.name for f in fields(PeftConfig)))
 
 
 def flag_of(name: str, kind, default, text: str) -> tuple:
