@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['READ_DIRECTLY', 'ROWS', 'add_peft_type', 'sides', 'include_all_linear', 'came_with_file', 'schedule_shape',
            'reordered', 'keep_order', 'read_directly', 'scale_left', 'active_ddp', 'renew_buckets', 'one_graph',
-           'last_scheduler', 'uncompiled', 'rows_may_change']
+           'pieces', 'leave_to_fsdp', 'last_scheduler', 'uncompiled', 'rows_may_change']
 
 # %% ../nbs/engine/compat.ipynb #3a4b8dc3
 import torch
@@ -127,6 +127,21 @@ def renew_buckets(ddp: DistributedDataParallel) -> None:
 def one_graph() -> None:
     "Keep torch.compile from cutting its graph along DDP's buckets, by shapes that change here."
     torch._dynamo.config.optimize_ddp = False
+
+# %% ../nbs/engine/compat.ipynb #10a7cdf4
+def pieces(tensor: torch.Tensor) -> int:
+    "The number of processes over which a tensor is spread (torch's DTensor); 1 for one that is whole."
+    mesh = getattr(tensor, "device_mesh", None)
+    return 1 if mesh is None else mesh.size()
+
+
+def leave_to_fsdp(model: nn.Module, base: nn.Module) -> None:
+    """Tell DDP to leave the parameters of `model` alone that are in pieces, and transformers that `base`, its own
+    model inside, is.
+    """
+    names = [name for name, p in model.named_parameters(remove_duplicate=False) if pieces(p) > 1]
+    DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(model, names)
+    base._is_fsdp_managed_module = True
 
 # %% ../nbs/engine/compat.ipynb #4da7af94
 def last_scheduler(scheduler) -> tuple | None:

@@ -9,7 +9,7 @@ __all__ = ['start_like_lora', 'IncreLoraLayer', 'adopt', 'IncreLoraLinear']
 import warnings
 
 import torch
-from .compat import reordered, sides
+from .compat import pieces, reordered, sides
 from .components import Components, resize_rows
 from .config import IncreLoraConfig
 from .growth import AdaptedModule
@@ -95,7 +95,14 @@ class IncreLoraLayer(BaseTunerLayer):
                 "the 4-bit weight is in the order in which bitsandbytes evaluates on this CPU, which PEFT misreads; "
                 "allowed is merging and unmerging before the first evaluation."
             )
-        return super().get_base_weight()
+        weight = super().get_base_weight()
+        if pieces(weight) > 1:
+            raise ValueError(
+                f"the base weight is in pieces in {pieces(weight)} processes; allowed is merging in one process "
+                "that loads "
+                "the adapter onto the whole base."
+            )
+        return weight
 
     def merge(self, safe_merge: bool = False, adapter_names: list[str] | None = None) -> None:
         "Add s·ΔW to the base weight; with `safe_merge`, ValueError unless the result is finite."

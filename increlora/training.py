@@ -22,7 +22,7 @@ from .importance import Probe
 from .model import IncreLoraModel, copies_of, increlora_model
 from .optim import Restart, RowAdamW
 from .orthogonality import regularizer
-from .replicas import Replicas
+from .replicas import Replicas, check_whole
 from .validate import InvalidArgument
 from torch import nn
 from torch.nn.utils import get_total_norm
@@ -270,6 +270,7 @@ class Growth(GrowthState):
         self.clock = Clock(optimizer, scheduler, total_steps)
         super().__init__(model, self.clock.start(t), total_steps)
         check_adapter(self)
+        check_whole(self.tuner.model)
         check_held(self, self.clock.optimizer)
         check_known(self, self.clock.optimizer)
         check_budget(self, total_steps)
