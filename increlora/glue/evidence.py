@@ -20,9 +20,9 @@ from .sweep import applied, axes, converged, pooled, sizeless, typed, typed_valu
 from ..validate import InvalidArgument, check_choice
 
 # %% auto #0
-__all__ = ['ELSEWHERE', 'WORDS', 'VERDICT', 'store', 'stored', 'origin', 'Progress', 'is_run_of', 'planned', 'progress',
-           'command_of', 'searched', 'Plateau', 'crossing', 'plateau', 'cliff', 'minus', 'said', 'decided', 'listed',
-           'Verdict', 'verdict_text', 'waiting', 'outputs_of', 'read_verdicts']
+__all__ = ['ELSEWHERE', 'WORDS', 'VERDICT', 'store', 'stored', 'origin', 'Progress', 'is_setting', 'is_run_of', 'planned',
+           'progress', 'command_of', 'searched', 'Plateau', 'crossing', 'plateau', 'cliff', 'minus', 'said', 'decided',
+           'listed', 'Verdict', 'verdict_text', 'waiting', 'outputs_of', 'read_verdicts']
 
 # %% ../../nbs/engine/evidence.ipynb #318eaebe
 def store(folder: str | Path, path: str | Path, command: str, leave_out: Sequence[str] = ()) -> int:
@@ -73,11 +73,17 @@ class Progress:
 ELSEWHERE = ("model_name_or_path", "data_dir")  # where something lay
 
 
+def is_setting(run: Result, name: str, value) -> bool:
+    "Whether a run has this setting; of a run whose ranks it took, its name counts, not the folder where it lay."
+    own = run.settings[name]
+    return own == value or name == "ranks_of" and None not in (own, value) and Path(own).name == Path(value).name
+
+
 def is_run_of(run: Result, flags: Mapping) -> bool:
     "Whether a run has the settings of a cell with these flags; what it did not record does not count."
     known = {name: value for name, value in flags.items() if name in run.settings and name not in ELSEWHERE}
     same = (run.task, run.method, run.seed) == (flags["task_name"], flags["method"], int(flags["seed"]))
-    return same and all(run.settings[name] == value for name, value in known.items())
+    return same and all(is_setting(run, name, value) for name, value in known.items())
 
 
 def planned(grid: dict) -> list[dict]:

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['BOTTLENECKS', 'SIZE', 'ADALORA', 'METHODS', 'bare', 'heads_of', 'is_bias', 'targeted', 'check_targeted', 'costs',
-           'average_rank', 'check_ranks', 'parse_budget', 'whole_ranks', 'adapted', 'lora', 'adalora',
-           'AdaLoraCallback', 'adalora_ranks', 'adalora_counts', 'bitfit', 'bottlenecked', 'Method', 'increlora_ranks',
-           'has', 'adapt', 'counts', 'check_trained', 'planned_size']
+           'average_rank', 'check_ranks', 'parse_budget', 'whole_ranks', 'adapted', 'check_given', 'lora', 'adalora',
+           'AdaLoraCallback', 'adalora_ranks', 'adalora_counts', 'bitfit', 'bottlenecked', 'Method', 'incre_lora',
+           'increlora_ranks', 'has', 'adapt', 'counts', 'check_trained', 'planned_size']
 
 # %% ../../nbs/engine/methods.ipynb #829b3e43
 import math
@@ -102,7 +102,7 @@ def average_rank(base: nn.Module, config: IncreLoraConfig) -> float:
     return config.total_rank(modules) / modules
 
 
-def check_ranks(found: dict[str, nn.Module], ranks: dict[str, int], size: str) -> None:
+def check_ranks(found: dict[str, nn.Module], ranks: Mapping[str, int], size: str) -> None:
     "ValueError when the argument `size` gives a matrix a rank above min(in, out): before any memory is taken for it."
     for name, module in found.items():
         n_in, n_out = sides(module)
@@ -159,14 +159,38 @@ def adapted(base: nn.Module, config: PeftConfig) -> PeftModel:
     return model
 
 
-def lora(base: nn.Module, config: IncreLoraConfig, steps: int | None = None) -> nn.Module:
-    "PEFT's LoRA on the targeted matrices, ranks as equal as the average of `config` permits, head trained."
+def check_given(found: dict[str, nn.Module], ranks: Mapping[str, int], config: IncreLoraConfig) -> None:
+    "ValueError unless the `ranks` of a finished run are ranks of the matrices in `found`, as many as `config` wants."
+    if strange := sorted(ranks.keys() ^ found.keys()):
+        raise ValueError(
+            f"ranks_of names a run on other matrices, such as {strange[0]!r}; allowed are runs with the same kind of "
+            "encoder and the same target_modules."
+        )
+    total, wanted = sum(ranks.values()), config.total_rank(len(found))
+    if total != wanted or not total:
+        raise ValueError(
+            f"ranks_of names a run that ended with {total} components, and {wanted} are wanted; allowed is the size of "
+            f"that run, target_r={total / len(found):g}."
+        )
+    check_ranks(found, ranks, "ranks_of")
+
+
+def lora(
+    base: nn.Module, config: IncreLoraConfig, steps: int | None = None, ranks: Mapping[str, int] | None = None
+) -> nn.Module:
+    """PEFT's LoRA on the targeted matrices, ranks as equal as the average of `config` permits, head trained.
+
+    `ranks`: the rank of each matrix, of a finished run; one of rank 0 is left out.
+    """
     target_r, found = average_rank(base, config), targeted(base, config)
     prices = costs(base, config)
-    ranks = dict(zip(prices, whole_ranks(list(prices.values()), target_r)))
-    check_ranks(found, ranks, f"target_r={target_r:g}")
+    if ranks is None:
+        ranks = dict(zip(prices, whole_ranks(list(prices.values()), target_r)))
+        check_ranks(found, ranks, f"target_r={target_r:g}")
+    else:
+        check_given(found, ranks, config)
     usual, alpha = max(1, math.floor(target_r)), config.lora_alpha or target_r
-    others = {name: r for name, r in ranks.items() if r != usual}
+    others = {name: r for name, r in ranks.items() if r not in (0, usual)}
     return adapted(
         base,
         LoraConfig(
@@ -174,7 +198,7 @@ def lora(base: nn.Module, config: IncreLoraConfig, steps: int | None = None) -> 
             r=usual,
             lora_alpha=alpha * usual / target_r,
             lora_dropout=config.lora_dropout,
-            target_modules=list(prices),
+            target_modules=[name for name in prices if ranks[name]],
             rank_pattern=others,
             alpha_pattern={name: alpha * r / target_r for name, r in others.items()},
         ),
@@ -359,6 +383,19 @@ class Method:
     grows: bool = False  # needs RowAdamW and a plan of rounds
     resumes: bool = True  # whether a sweep may go on from a checkpoint
     peft: bool = False  # whether it leaves a PEFT adapter
+    fixes: bool = False  # whether its ranks may be given
+
+
+def incre_lora(
+    base: nn.Module, config: IncreLoraConfig, steps: int | None = None, ranks: Mapping[str, int] | None = None
+) -> nn.Module:
+    """IncreLoRA. `ranks`: those of a finished run; with them Eq. 3 and its regularizer stay, and nothing grows (Table
+    3).
+    """
+    if ranks is None:
+        return adapted(base, config)
+    check_given(targeted(base, config), ranks, config)
+    return adapted(base, replace(config, start_ranks=dict(ranks), target_total_rank=sum(ranks.values())))
 
 
 def increlora_ranks(model: nn.Module) -> dict[str, int]:
@@ -397,7 +434,7 @@ METHODS = {
         Method("bitfit", bitfit, is_bias, sized=False),
         Method("hadapter", partial(bottlenecked, "hadapter"), has("bottleneck."), SIZE),
         Method("padapter", partial(bottlenecked, "padapter"), has("bottleneck."), SIZE),
-        Method("lora", lora, has("lora_"), peft=True),
+        Method("lora", lora, has("lora_"), peft=True, fixes=True),
         Method(
             "adalora",
             adalora,
@@ -411,13 +448,14 @@ METHODS = {
         ),
         Method(
             "increlora",
-            lambda base, config, steps=None: adapted(base, config),
+            incre_lora,
             has("increlora_"),
             count=parameter_counts,
             ranks=increlora_ranks,
             callbacks=lambda: [IncreLoraCallback(not silent())],
             grows=True,
             peft=True,
+            fixes=True,
         ),
     )
 }
@@ -430,8 +468,9 @@ def adapt(
     targets, alpha and dropout too.
 
     `steps`: optimizer updates, needed by AdaLoRA. `own`: options of this method alone (`bottleneck` of hadapter and
-    padapter; `init_r`, `tinit`, `tfinal`, `delta_t`, `orth_reg_weight`, `lora_alpha` of AdaLoRA). Adapter vectors are
-    drawn from `seed`. ValueError for an unknown method, a size that it cannot have, or a model that it cannot adapt.
+    padapter; `init_r`, `tinit`, `tfinal`, `delta_t`, `orth_reg_weight`, `lora_alpha` of AdaLoRA; `ranks` of LoRA and
+    IncreLoRA, of each matrix, instead of equal or growing ones). Adapter vectors are drawn from `seed`. ValueError for
+    an unknown method, a size that it cannot have, or a model that it cannot adapt.
     """
     check_choice("method", method, METHODS)
     base.accepts_loss_kwargs = False  # else Trainer takes the loss for one that is already divided by the micro-batches

@@ -7,7 +7,7 @@ __all__ = ['ADAPTER', 'LAMBDA', 'MOST_PARAMETERS', 'NEEDED', 'RULES', 'SHARED', 
            'growth_rounds', 'read_history', 'rounded', 'saved_lambdas', 'peak_memory', 'is_whole', 'is_score',
            'is_word', 'are_digits', 'are_sizes', 'is_size', 'are_steps', 'Result', 'common', 'without', 'together',
            'collect', 'with_lambdas', 'gathered', 'in_columns', 'in_records', 'without_path', 'compact', 'expanded',
-           'write_collection', 'read_collection', 'read_results']
+           'write_collection', 'read_collection', 'read_results', 'is_said', 'wanted_run', 'final_ranks']
 
 # %% ../../nbs/engine/results.ipynb #e83d8f5a
 import json
@@ -65,14 +65,16 @@ def curves(log: list[dict], history: list[dict]) -> list[dict]:
     return [{"step": step, **parts.get(step, {}), **losses.get(step, {})} for step in sorted({*told, *losses})]
 
 # %% ../../nbs/engine/results.ipynb #91886da4
-def growth_rounds(history: list[dict], init_r: int) -> list[dict]:
+def growth_rounds(history: list[dict], init_r: int | dict[str, int]) -> list[dict]:
     """Step and winners, with the components each got, of every round of allocation in a history that began with
-    `init_r` everywhere. Where ranks shrink, as AdaLoRA's do, the numbers are below zero.
+    `init_r` everywhere, or with the rank of each module. Where ranks shrink, as AdaLoRA's do, the numbers are below
+    zero.
     """
     before, rounds = {}, []
     for record in history:
         ranks = record["ranks"]
-        won = {name: rank - before.get(name, init_r) for name, rank in ranks.items()}
+        first = init_r if isinstance(init_r, dict) else dict.fromkeys(ranks, init_r)
+        won = {name: rank - before.get(name, first.get(name, 0)) for name, rank in ranks.items()}
         if won := {name: gain for name, gain in won.items() if gain}:
             rounds.append({"step": record["step"], "won": won})
         before = ranks
@@ -176,7 +178,9 @@ RULES: dict[str, tuple[Callable, str]] = {
     **dict.fromkeys(("growth", "curves", "all_evaluations"), (are_steps, "lists of records with their step")),
     "lambdas": (are_sizes, "names with lists of numbers from 0"),
     "right": (are_digits, "texts of the digits 0 and 1"),
-    **dict.fromkeys(("settings", "versions"), (lambda value: isinstance(value, dict), "names with values")),
+    **dict.fromkeys(
+        ("settings", "versions", "grown_from"), (lambda value: isinstance(value, dict), "names with values")
+    ),
 }
 
 # %% ../../nbs/engine/results.ipynb #da8bfdf2
@@ -210,6 +214,8 @@ class Result:
     ranks: dict[str, int] | None = None
     growth: list[dict] = field(default_factory=list)
     lambdas: dict[str, list] | None = None  # |λ| of each module's components at the end, of the methods that have λ
+
+    grown_from: dict | None = None  # the adapter that the run began with: name, fingerprint, type, total rank
 
     # Over the steps
     evaluation: dict = field(default_factory=dict)  # the last one, every score
@@ -331,9 +337,9 @@ def in_records(columns: dict[str, list]) -> list[dict]:
 
 # %% ../../nbs/engine/results.ipynb #7a84bb7e
 def without_path(settings: dict) -> dict:
-    "Settings with the name of an encoder in place of the folder where it lay."
-    path = settings.get("model_name_or_path")
-    return {**settings, "model_name_or_path": Path(path).name} if path and Path(path).is_absolute() else settings
+    "Settings with the names of an encoder, and of a run that another begins with, in place of where they lay."
+    lay = {name: Path(settings[name]) for name in ("model_name_or_path", "ranks_of", "grow_from") if settings.get(name)}
+    return {**settings, **{name: path.name for name, path in lay.items() if path.is_absolute()}}
 
 
 def compact(whole: dict, leave_out: tuple[str, ...] = ()) -> dict:
@@ -428,3 +434,52 @@ def read_results(path: str | Path) -> tuple[list[Result], list[str]]:
         )
     diverged = [f"{run.file}: the score is not a number; the run diverged." for run in runs if run.last is None]
     return runs, problems + diverged
+
+# %% ../../nbs/engine/results.ipynb #4f423bf6
+def is_said(value, text: str) -> bool:
+    "Whether a field or a setting has the value that a text says: 2 and 2.0 are one."
+    try:
+        return float(value) == float(text)
+    except (TypeError, ValueError):
+        return str(value) == text
+
+
+def wanted_run(where: str, words: str) -> dict[str, str]:
+    "name=value,name=value as a dictionary; InvalidArgument for anything else."
+    pairs = dict(word.split("=", 1) for word in words.split(",") if "=" in word)
+    if words and len(pairs) != len(words.split(",")):
+        raise InvalidArgument(
+            "ranks_of", where, "does not say which run", "allowed after # are name=value, such as method=increlora"
+        )
+    return pairs
+
+
+def final_ranks(where: str, task: str, seed: int) -> dict[str, int]:
+    """Module name -> rank at the end of a finished run, which `where` names as `--ranks_of` does: its folder or
+    file, or
+    a folder or a file of several runs, "#", and fields or settings of the run, as in "minilm.json#method=adalora".
+
+    Of several runs the one of `task` and `seed` is meant, where "#" does not name others. InvalidArgument without such
+    a run, with more than one, or for one without ranks.
+    """
+    place, _, words = (where, "", "") if Path(where).exists() else where.partition("#")
+    if not Path(place).exists():
+        raise InvalidArgument(
+            "ranks_of", where, "does not exist", "allowed is a finished run, or a file of stored runs"
+        )
+    wanted = wanted_run(where, words)
+    try:
+        runs, _ = read_results(place)
+    except ValueError:
+        raise InvalidArgument("ranks_of", where, "holds no run that can be read", "allowed are finished runs") from None
+    if words or len(runs) > 1:
+        wanted = {"task": task, "seed": str(seed), **wanted}
+    found = [run for run in runs if all(is_said(run.value(name), text) for name, text in wanted.items())]
+    if len(found) != 1:
+        meant = ", ".join(f"{name}={text}" for name, text in wanted.items())
+        allowed = "allowed is one; #method=increlora, or another field or setting, tells it apart"
+        raise InvalidArgument("ranks_of", where, f"holds {len(found)} runs with {meant}", allowed)
+    if not found[0].ranks:
+        problem = f"is a run of method {found[0].method!r}, whose ranks do not move"
+        raise InvalidArgument("ranks_of", where, problem, "allowed are runs of increlora and adalora")
+    return found[0].ranks
