@@ -168,8 +168,7 @@ def load_whole(base: nn.Module, folder: str | Path) -> PeftModel:
             model = PeftModel.from_pretrained(base, str(folder))
             now = get_peft_model_state_dict(model)
     except Exception as error:  # safetensors, PEFT and torch raise one kind each
-        text = str(error).strip()
-        why = text.splitlines()[0][:200] if text else type(error).__name__
+        why = " ".join(str(error).split())[:200] or type(error).__name__
         raise ValueError(
             f"the adapter in {str(folder)!r} cannot be loaded ({why}); allowed is the folder of a whole run."
         ) from None
