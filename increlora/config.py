@@ -141,6 +141,10 @@ def check_values(config: "IncreLoraConfig") -> None:
         words = "allowed are " + " and ".join(repr(name) for name, score in SCORES.items() if score.probes)
         problem = f"reads no rows of ∂L/∂ΔW, so it does not go with score_rows={config.score_rows}"
         raise InvalidArgument("importance", config.importance, problem, f"{words}, or no score_rows", "conflict")
+    for name in ("score_norm", "score_calls"):  # one that is the mode's own was filled in, or saved so
+        if not SCORES[config.importance].probes and given[name] != MODES[config.mode][name]:
+            problem = f"has no effect with importance={config.importance!r}, which reads no ∂L/∂ΔW"
+            raise InvalidArgument(name, given[name], problem, f"allowed is no {name}, or another score", "conflict")
     if config.init_zero == "b" and not config.init_weights:
         words = "allowed is one of them: with the first the update is zero, with the second it is not"
         raise InvalidArgument("init_zero", "b", "does not go with init_weights=False", words, "conflict")

@@ -26,7 +26,7 @@ from increlora.glue.arguments import (
 )
 from .methods import METHODS, counts
 from .presets import BYTES, TRAIN_ROWS, Plan, as_flags, model_config, parameters, plan, skeleton
-from .run import find_task, make_model, sized
+from .run import find_task, given_ranks, make_model, sized
 from .tasks import Task
 from ..validate import InvalidArgument
 from transformers import TrainingArguments
@@ -99,7 +99,8 @@ def estimate(flags: Mapping[str, object]) -> Estimate:
     task, own = find_task(glue)
     steps = planned_updates(glue, training, task, own)
     config = known_config(glue.model_name_or_path, task.num_labels)
-    if METHODS[glue.method].grows:
+    ranks = given_ranks(glue, training.seed)
+    if METHODS[glue.method].grows and ranks is None:
         found = grown(glue, training, config, steps)
         sizes, scored = parameters(found), scored_part(found, glue)
         adapter, trained = sizes["end"], max(sizes["peak"], sizes["start_with_reserve"]) + sum(found.head.values())
@@ -107,7 +108,7 @@ def estimate(flags: Mapping[str, object]) -> Estimate:
         frozen = sum(p.numel() for p in skeleton(config, task.task_type).parameters())
     else:
         with torch.device("meta"):
-            model = make_model(glue, training.seed, skeleton(config, task.task_type), steps)
+            model = make_model(glue, training.seed, skeleton(config, task.task_type), steps, ranks)
         scored, adapter, trained = 0.0, counts(model, glue.method)["adapter"], counts(model, glue.method)["trainable"]
         frozen = sum(p.numel() for p in model.parameters() if not p.requires_grad)
     shape = getattr(config, "num_hidden_layers", None), getattr(config, "hidden_size", None)
@@ -137,8 +138,9 @@ def estimates(cells: Mapping[str, Mapping[str, object]]) -> list[Estimate]:
 
 
 def alike(flags: Mapping[str, object]) -> str:
-    "What two cells that differ only in their seed have in common."
-    return json.dumps({name: value for name, value in flags.items() if name != "seed"}, sort_keys=True, default=str)
+    "What two cells that differ only in their seed have in common; with `ranks_of` a seed may mean another run."
+    kept = {name: value for name, value in flags.items() if name != "seed" or flags.get("ranks_of")}
+    return json.dumps(kept, sort_keys=True, default=str)
 
 # %% ../../nbs/engine/estimate.ipynb #2f1d2706
 # method -> what `increlora bench` calls an update of its kind; the bottlenecks and BitFit also send the gradient down
