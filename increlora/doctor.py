@@ -17,12 +17,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import torch
-from .clock import bare_optimizer, planned_steps
+from .clock import bare_optimizer, curve_steps
 from .compat import uncompiled
 from .growth import CHECKED
 from .optim import Restart, RowAdamW
 from .targets import head_names
-from .training import Growth, GrowthState, check_adapter, check_budget, check_held, check_optimizer, late_curve
+from increlora.training import (
+    Growth,
+    GrowthState,
+    check_adapter,
+    check_held,
+    check_optimizer,
+    check_reachable,
+    late_curve,
+)
 from .validate import InvalidArgument, check_choice
 from torch import nn
 
@@ -143,7 +151,7 @@ class Loop:
 
     def restart_to_come(self) -> Restart | None:
         "The curve of late components that a Growth will set which is shown this scheduler."
-        steps = self.total_steps or planned_steps(self.scheduler)
+        steps = self.total_steps or curve_steps(self.scheduler)
         try:
             return steps and late_curve(self.state.config, self.scheduler, steps, self.state.schedule.interval)
         except InvalidArgument:  # a scheduler that Growth refuses
@@ -253,7 +261,7 @@ def look_scheduler(loop: Loop) -> Iterator[Finding]:
         return
     moved = bare_optimizer(loop.scheduler.optimizer)
     rates, groups = len(getattr(loop.scheduler, "base_lrs", moved.param_groups)), len(loop.optimizer.param_groups)
-    steps = planned_steps(loop.scheduler)
+    steps = curve_steps(loop.scheduler)
     # accelerate steps it once per process
     several = torch.distributed.is_available() and torch.distributed.is_initialized()
     if moved is not loop.optimizer:
@@ -293,7 +301,7 @@ def look_rate(loop: Loop) -> Iterator[Finding]:
         return
     rate = loop.optimizer.param_groups[0]["lr"]
     # others may wait for the end of an epoch
-    if rate == 0 or planned_steps(loop.scheduler) == loop.total_steps:
+    if rate == 0 or curve_steps(loop.scheduler) == loop.total_steps:
         yield Finding(
             "rate",
             "error",
@@ -424,7 +432,7 @@ def look_budget(loop: Loop) -> Iterator[Finding]:
     state = loop.state
     if loop.total_steps is None or not state.growing:
         return
-    yield from (impossible := list(from_check("budget", check_budget, state, loop.total_steps)))
+    yield from (impossible := list(from_check("budget", check_reachable, state, loop.total_steps)))
     needed, left = rounds_left(state, loop.total_steps)
     if needed > left and not impossible:
         steps = loop.total_steps + (needed - left) * state.schedule.interval

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['BOTTLENECKS', 'SIZE', 'ADALORA', 'METHODS', 'bare', 'heads_of', 'is_bias', 'targeted', 'check_targeted', 'costs',
-           'average_rank', 'check_ranks', 'parse_budget', 'whole_ranks', 'adapted', 'check_given', 'lora', 'adalora',
-           'AdaLoraCallback', 'adalora_ranks', 'adalora_counts', 'bitfit', 'bottlenecked', 'Method', 'incre_lora',
-           'increlora_ranks', 'has', 'adapt', 'counts', 'check_trained', 'planned_size']
+           'average_rank', 'check_rank_limits', 'parse_budget', 'whole_ranks', 'adapted', 'check_given', 'lora',
+           'adalora', 'AdaLoraCallback', 'adalora_ranks', 'adalora_counts', 'bitfit', 'bottlenecked', 'Method',
+           'incre_lora', 'increlora_ranks', 'has', 'adapt', 'counts', 'check_trained', 'planned_size']
 
 # %% ../../nbs/engine/methods.ipynb #829b3e43
 import math
@@ -102,7 +102,7 @@ def average_rank(base: nn.Module, config: IncreLoraConfig) -> float:
     return config.total_rank(modules) / modules
 
 
-def check_ranks(found: dict[str, nn.Module], ranks: Mapping[str, int], size: str) -> None:
+def check_rank_limits(found: dict[str, nn.Module], ranks: Mapping[str, int], size: str) -> None:
     "ValueError when the argument `size` gives a matrix a rank above min(in, out): before any memory is taken for it."
     for name, module in found.items():
         n_in, n_out = sides(module)
@@ -172,7 +172,7 @@ def check_given(found: dict[str, nn.Module], ranks: Mapping[str, int], config: I
             f"ranks_of names a run that ended with {total} components, and {wanted} are wanted; allowed is the size of "
             f"that run, target_r={total / len(found):g}."
         )
-    check_ranks(found, ranks, "ranks_of")
+    check_rank_limits(found, ranks, "ranks_of")
 
 
 def lora(
@@ -186,7 +186,7 @@ def lora(
     prices = costs(base, config)
     if ranks is None:
         ranks = dict(zip(prices, whole_ranks(list(prices.values()), target_r)))
-        check_ranks(found, ranks, f"target_r={target_r:g}")
+        check_rank_limits(found, ranks, f"target_r={target_r:g}")
     else:
         check_given(found, ranks, config)
     usual, alpha = max(1, math.floor(target_r)), config.lora_alpha or target_r
@@ -237,7 +237,7 @@ def adalora(
         if value is not None:
             check_integer(name, value, low)
     first = math.ceil(1.5 * target_r) if init_r is None else init_r
-    check_ranks(
+    check_rank_limits(
         found, dict.fromkeys(found, first), f"target_r={target_r:g}" if init_r is None else f"adalora_init_r={init_r}"
     )
     if first < target_r:

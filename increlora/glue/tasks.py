@@ -8,11 +8,11 @@ __all__ = ['GOOD', 'BAD', 'PARTS', 'THINGS', 'PEOPLE', 'REVIEWS', 'REVIEW_PLAN',
            'SENTENCES', 'TASKS', 'GLUE', 'UNIFORM', 'UNDECIDED', 'HELD_OUT', 'SHARD', 'READERS', 'SHARDED', 'LABELS',
            'TEXTS', 'MOST_CLASSES', 'FEATURES', 'draw', 'shuffled', 'filled', 'review_twins', 'narrow_and_wide',
            'pair_twins', 'texts', 'twin_rows', 'pocket_rows', 'Task', 'get_task', 'check_columns', 'check_labels',
-           'uniform', 'with_answers', 'pocket_dataset', 'decided', 'reviews_dataset', 'check_shards', 'parquet_files',
-           'read_files', 'from_folder', 'from_hub', 'load_task', 'read_table', 'read_hub', 'find_columns', 'is_text',
-           'check_own_columns', 'arrow_column', 'label_values', 'own_labels', 'as_task', 'own_splits', 'own_task',
-           'tokenize', 'cap', 'hold_out', 'prepare', 'correlations', 'metrics', 'compute_metrics', 'first_output',
-           'scoring']
+           'uniform', 'with_answers', 'pocket_dataset', 'clear_reviews', 'reviews_dataset', 'check_shards',
+           'parquet_files', 'read_files', 'from_folder', 'from_hub', 'load_task', 'read_table', 'read_hub',
+           'find_columns', 'is_text', 'check_own_columns', 'arrow_column', 'label_values', 'own_labels', 'as_task',
+           'own_splits', 'own_task', 'tokenize', 'cap', 'hold_out', 'prepare', 'correlations', 'metrics',
+           'compute_metrics', 'first_output', 'scoring']
 
 # %% ../../nbs/engine/tasks.ipynb #bbb636b2
 import glob
@@ -503,7 +503,7 @@ def pocket_dataset(task: Task, train_size: int, validation_size: int, data_seed:
 UNDECIDED, HELD_OUT = 0.5, 1000
 
 
-def decided(rows: Sequence[tuple[str, float]]) -> list[tuple[str, int]]:
+def clear_reviews(rows: Sequence[tuple[str, float]]) -> list[tuple[str, int]]:
     """Reviews (text, score from -4 to 4) with their sign as a class, 1 for praise; undecided ones are out, each text
     once.
     """
@@ -517,7 +517,7 @@ def reviews_dataset(task: Task, folder: str | Path | None, held_out: int = HELD_
     from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
     features = Features({"sentence": Value("string"), "label": ClassLabel(names=list(task.labels))})
-    rows = shuffled(decided(read_reviews(fetch("reviews", folder))), random.Random(0))
+    rows = shuffled(clear_reviews(read_reviews(fetch("reviews", folder))), random.Random(0))
     splits = {"train": rows[held_out:], "validation": rows[:held_out]}
     return DatasetDict(
         {
