@@ -53,8 +53,8 @@ class AdaptedModule:
         if score.probes and grad is None:
             return None
         if self.probe is not None:
+            now = now._replace(outputs=self.probe.outputs, lengths=self.probe.lengths)
             self.probe.clear()
-            now = now._replace(outputs=self.probe.outputs)
         return score.raw(self.components, grad, now)
 
 # %% ../nbs/07_algorithm.ipynb #c15f40e3

@@ -38,19 +38,23 @@ def token_sum(grad: torch.Tensor, x: torch.Tensor, outputs: torch.Tensor | None 
 #| implements: claim-32-hook
 class _GradientTap(torch.autograd.Function):
     """Passes `output` on; on the way back it hands ∂L/∂ΔW to `probe`, a stand-in for ΔW that is
-    never read.
+    never read; where only some `outputs` are collected, and Σ (∂L/∂y)² of all of them to `squares`.
     """
 
     @staticmethod
-    def forward(ctx, output, x, probe, keep, outputs):
+    def forward(ctx, output, x, probe, squares, keep, outputs):
         ctx.save_for_backward(x, outputs)
         ctx.keep = keep
         return output.view_as(output)
 
     @staticmethod
     def backward(ctx, grad):
-        total = token_sum(grad, *ctx.saved_tensors) if ctx.keep else None
-        return grad, None, total, None, None
+        x, outputs = ctx.saved_tensors
+        total = token_sum(grad, x, outputs) if ctx.keep else None
+        lengths = None
+        if ctx.keep and outputs is not None:
+            lengths = torch.linalg.vector_norm(grad.flatten(0, -2), dim=0, dtype=torch.float32)
+        return grad, None, total, None if lengths is None else lengths.square(), None, None
 
 # %% ../nbs/engine/probe.ipynb #e7e2166c
 CALLS = ("sum", "first")
@@ -63,7 +67,8 @@ class Probe:
 
     It takes no memory until a gradient arrives. `calls="first"` keeps the gradient of the first
     call in the last forward pass only, as the released code does. ValueError for another `calls`.
-    With `outputs`, numbers of outputs, it collects only those rows, (len(outputs), in).
+    With `outputs`, numbers of outputs, it collects only those rows, (len(outputs), in), and how long
+    ∂L/∂y is in every output.
     """
 
     def __init__(
@@ -77,11 +82,13 @@ class Probe:
         check_choice("calls", calls, CALLS)
         self.calls, self.seen, self.outputs = calls, False, outputs
         self.shape = (out_features if outputs is None else len(outputs), in_features)
+        self.features = out_features
         self.stand(device)
 
     def stand(self, device: torch.device | None) -> None:
         "A new stand-in for ΔW on that device; no gradient has arrived at it."
         self.weight = torch.zeros((), device=device).expand(self.shape).requires_grad_()
+        self.squares = torch.zeros((), device=device).expand(self.features).requires_grad_()
         self.pick(self.outputs)
 
     def pick(self, outputs: torch.Tensor | None) -> None:
@@ -99,7 +106,7 @@ class Probe:
             self.seen = True
         # A call that does not count goes through the tap too: checkpointing wants the same graph
         # when it recomputes
-        return _GradientTap.apply(output, x, self.weight, counts, self.outputs)
+        return _GradientTap.apply(output, x, self.weight, self.squares, counts, self.outputs)
 
     @property
     def gradient(self) -> torch.Tensor | None:
@@ -108,16 +115,23 @@ class Probe:
         """
         return self.weight.grad
 
-    def fill(self) -> torch.Tensor:
-        """The gradient, zeros where none arrived: this process adds nothing to a sum over several
-        processes.
+    @property
+    def lengths(self) -> torch.Tensor | None:
+        "√Σ (∂L/∂y)² over all tokens so far, (out,), where only some outputs are collected; else None."
+        return None if self.squares.grad is None else self.squares.grad.sqrt()
+
+    def fill(self) -> list[torch.Tensor]:
+        """What was collected, zeros where nothing arrived: this process adds nothing to a sum over
+        several processes.
         """
-        self.weight.grad = self.weight.new_zeros(self.shape) if self.weight.grad is None else self.weight.grad
-        return self.weight.grad
+        kept = [self.weight] if self.outputs is None else [self.weight, self.squares]
+        for stand_in in kept:
+            stand_in.grad = stand_in.new_zeros(stand_in.shape) if stand_in.grad is None else stand_in.grad
+        return [stand_in.grad for stand_in in kept]
 
     def clear(self) -> None:
         "Forget the gradient, after a score was read."
-        self.weight.grad = None
+        self.weight.grad = self.squares.grad = None
 
     def start_pass(self) -> None:
         """To be called before each forward pass: `calls="first"` starts over, the sum over micro-batches

@@ -70,7 +70,7 @@ class Replicas:
                 [float(p.gradient is not None) for p in probes], device=next(self.ddp.parameters()).device
             )
             dist.all_reduce(used, group=self.group)
-            grads = [probe.fill() for probe, count in zip(probes, used.tolist()) if count]
+            grads = [grad for probe, count in zip(probes, used.tolist()) if count for grad in probe.fill()]
             works = [dist.all_reduce(grad, group=self.group, async_op=True) for grad in grads]
             for grad, work in zip(grads, works):
                 work.wait()
