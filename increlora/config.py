@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MODES', 'LATE_RATES', 'BIASES', 'ZEROS', 'CHOICES', 'SWITCHES', 'WHOLE', 'OPTIONAL', 'BETWEEN', 'NUMBERS',
-           'check_pattern', 'check_start', 'check_values', 'check_targets', 'check_names', 'option', 'IncreLoraConfig']
+           'check_pattern', 'check_values', 'check_targets', 'check_start', 'check_names', 'option', 'IncreLoraConfig']
 
 # %% ../nbs/engine/config.ipynb #30c8ffdf
 import re
@@ -115,15 +115,6 @@ def check_pattern(pattern) -> None:
         )
 
 
-def check_start(ranks) -> None:
-    "ValueError unless `ranks` is None, or maps names to whole numbers from 0."
-    named = isinstance(ranks, dict) and ranks and all(isinstance(name, str) for name in ranks)
-    if ranks is not None and not (named and all(type(rank) is int and rank >= 0 for rank in ranks.values())):
-        raise ValueError(
-            f"start_ranks={str(ranks)[:120]} is not allowed; allowed are None, or module names with a rank from 0 each."
-        )
-
-
 def check_values(config: "IncreLoraConfig") -> None:
     "ValueError for every mistake that can be seen without a model."
     given = {name: value for name, value in vars(config).items() if not (value is None and name in OPTIONAL)}
@@ -179,6 +170,15 @@ def check_targets(config: "IncreLoraConfig") -> None:
                 f"is no regular expression ({error})",
                 "allowed are a list of names or one expression",
             ) from None
+
+
+def check_start(ranks) -> None:
+    "ValueError unless `ranks` is None, or maps names to whole numbers from 0."
+    named = isinstance(ranks, dict) and ranks and all(isinstance(name, str) for name in ranks)
+    if ranks is not None and not (named and all(type(rank) is int and rank >= 0 for rank in ranks.values())):
+        raise ValueError(
+            f"start_ranks={str(ranks)[:120]} is not allowed; allowed are None, or module names with a rank from 0 each."
+        )
 
 
 def check_names(config: "IncreLoraConfig") -> None:
