@@ -63,7 +63,7 @@ class Seen:
     # what is tried
 
     def rows(self, one_in):
-        "Rows dealt out from a deck: `score_rows`."
+        "Rows dealt out from a deck, and nothing else known."
         return self.of_rows[self.deck(one_in)].mean()
 
     def fresh_rows(self, one_in):
@@ -85,7 +85,7 @@ class Seen:
         return self.of_rows[rows].mean() * size.mean() / size[rows].mean()
 
     def bounded(self, one_in):
-        "The same, against the length of a row of ΔW times that of the output's ∂L/∂y over all tokens."
+        "`score_rows`: the same, against the length of a row of ΔW times that of ∂L/∂y at its output."
         rows, size = self.deck(one_in), self.delta.norm(dim=1) * self.g.norm(dim=0)
         return self.of_rows[rows].mean() * size.mean() / size[rows].mean()
 
