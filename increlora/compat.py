@@ -137,11 +137,13 @@ def pieces(tensor: torch.Tensor) -> int:
 
 def leave_to_fsdp(model: nn.Module, base: nn.Module) -> None:
     """Tell DDP to leave the parameters of `model` alone that are in pieces, and transformers that `base`, its own
-    model inside, is.
+    model inside, is, but that the Trainer may treat `model` as any other: what it saves is whole.
     """
     names = [name for name, p in model.named_parameters(remove_duplicate=False) if pieces(p) > 1]
     DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(model, names)
-    base._is_fsdp_managed_module = True
+    base._is_fsdp_managed_module, model.is_distributed_loading_by_transformers = True, False
+    if getattr(base, "_tp_size", None) == 1:
+        model._tp_size = None  # or PEFT gathers the whole base to save an adapter
 
 # %% ../nbs/engine/compat.ipynb #4da7af94
 def last_scheduler(scheduler) -> tuple | None:

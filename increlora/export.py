@@ -19,6 +19,7 @@ from pathlib import Path
 
 import torch
 from .card import write_card
+from .compat import pieces
 from .files import check_links, make_folder, read_json, remove_empty, write_json
 from .layer import IncreLoraLayer
 from .targets import matching_modules
@@ -272,6 +273,11 @@ def merged_copy(model: PeftModel, adapter_name: str) -> nn.Module:
         raise ValueError(
             f"adapter_name={adapter_name!r} sits on quantized weights, which would be rounded again; allowed are a "
             "base model in full precision, or save_as_lora."
+        )
+    if any(pieces(p) > 1 for p in model.parameters()):
+        raise ValueError(
+            f"adapter_name={adapter_name!r} sits on a base in pieces; allowed are one process that loads the adapter "
+            "onto the whole base, or save_as_lora."
         )
     copied = copy.deepcopy(model)
     copied.set_adapter(adapter_name)

@@ -38,6 +38,7 @@ REFUSED = {
     "ignored_params": "is for us to say: what is trained stays whole",
     "mp_policy": "hands heads and adapters numbers of another type than theirs; load the base in that type "
     "(dtype=torch.bfloat16), or train under autocast (Trainer: bf16=True)",
+    "reshard_after_forward": "is True here, or a process that saves between two passes gets out of step",
     "offload_policy": "is untested",
 }
 
@@ -46,9 +47,7 @@ def check_options(options: dict) -> None:
     "InvalidArgument for options of fully_shard that adapters, heads or scores could not bear."
     for name, problem in REFUSED.items():
         if name in options:
-            raise InvalidArgument(
-                name, options[name], problem, "allowed are mesh, reshard_after_forward and shard_placement_fn", "choice"
-            )
+            raise InvalidArgument(name, options[name], problem, "allowed are mesh and shard_placement_fn", "choice")
 
 
 def check_base(model: nn.Module) -> None:
@@ -87,7 +86,7 @@ def shard_base(model: nn.Module, **options) -> nn.Module:
     """Cut the frozen base of an adapted model into pieces, one for each process (FSDP2); returns the model.
 
     What is trained stays whole: `DistributedDataParallel(shard_base(model))` in a loop, `Trainer(shard_base(model),
-    ...)` with `wrap_trainer`. `options`: mesh, reshard_after_forward and shard_placement_fn of torch's fully_shard. A
+    ...)` with `wrap_trainer`. `options`: mesh and shard_placement_fn of torch's fully_shard. A
     base that was cut before, by torch or by transformers, stays as it is. InvalidArgument or ValueError for what cannot
     be cut.
     """
@@ -101,6 +100,9 @@ def shard_base(model: nn.Module, **options) -> nn.Module:
             fully_shard(part, ignored_params=whole, **options)
         if hasattr(model, "generate"):
             register_fsdp_forward_method(model, "generate")
+    for part in model.modules():
+        if isinstance(part, FSDPModule):
+            part.set_reshard_after_forward(True, recurse=False)
     device = next(p.device for p in model.parameters() if pieces(p) > 1)
     for p in whole:
         p.data = p.data.to(device)  # fully_shard moves what it cuts

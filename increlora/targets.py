@@ -10,7 +10,7 @@ __all__ = ['DEBERTA_TARGETS', 'ENCODER_TARGETS', 'HEAD_TASKS', 'default_targets'
 from collections.abc import Callable, Iterable
 
 import torch
-from .compat import came_with_file, read_directly, sides
+from .compat import came_with_file, pieces, read_directly, sides
 from .config import IncreLoraConfig
 from peft.tuners.tuners_utils import BaseTunerLayer
 from peft.utils import resolve_quantization_backend
@@ -117,8 +117,9 @@ def matching_modules(model: nn.Module, matches: Callable[[str], object]) -> dict
 
 def place_of(tensor: torch.Tensor) -> tuple | None:
     """Device, first and last byte of a tensor in memory; None where it has none (empty, on the meta device, a subclass
-    without memory).
+    without memory). Of one in pieces, those of the piece.
     """
+    tensor = tensor.to_local() if pieces(tensor) > 1 else tensor  # type: ignore[attr-defined]
     try:
         start, last = tensor.data_ptr(), sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride()))
     except (RuntimeError, NotImplementedError):
