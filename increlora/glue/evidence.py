@@ -9,7 +9,7 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,9 +99,9 @@ def planned(grid: dict) -> list[dict]:
     return list(every.values())
 
 
-def progress(runs: Sequence[Result], *grids: str | Path) -> Progress:
-    "How many of the runs of these grid files are among `runs`."
-    plan = [flags for grid in grids for flags in planned(from_file(str(grid)))]
+def progress(runs: Sequence[Result], *grids: str | Path, keep: Callable[[dict], bool] | None = None) -> Progress:
+    "How many of the runs of these grid files are among `runs`; `keep`: of those cells alone whose flags it accepts."
+    plan = [flags for grid in grids for flags in planned(from_file(str(grid))) if keep is None or keep(flags)]
     near: dict[tuple, list[Result]] = {}
     for run in runs:
         near.setdefault((run.task, run.method, run.seed), []).append(run)
