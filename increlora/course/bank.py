@@ -587,6 +587,26 @@ def _():
         ],
     )
 
+# %% ../../nbs/engine/bank.ipynb #df17c0f1
+@question("3.3")
+def _():
+    return Quiz(
+        "A score from a few rows, drawn anew in every step, is right on average. Which of its averages are too?",
+        [
+            "I and U: the errors cancel in both.",
+            "I. U comes out too large.",
+            "U. I comes out too large.",
+            "Neither: both come out too large.",
+        ],
+        answer="b",
+        why=[
+            "They cancel where signs are kept. U averages absolute distances.",
+            "I averages S itself, so errors cancel. U averages |S − I|, to which every error adds.",
+            "I averages S itself, in which errors cancel.",
+            "I averages S itself, in which errors cancel.",
+        ],
+    )
+
 # %% ../../nbs/engine/bank.ipynb #43e08f59
 @question("4.1")
 def _():
@@ -1960,6 +1980,129 @@ def _():
             "A module without a matching key gets r.": lambda: [4, 4, 4],
         },
         hints=["Keys are tried in their order.", "Does 'dense' match the end of both names?"],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #147a3e1c
+@question("17.1")
+def _():
+    return Quiz(
+        "A trained update BA of rank r is written as r components with orthonormal vectors. What becomes of the "
+        "model's "
+        "outputs?",
+        ["they change a little: components only approximate BA", "nothing but rounding changes", "they keep if α = r"],
+        answer="b",
+        why=[
+            "An approximation would need fewer terms than the rank. With r terms the sum is BA itself.",
+            "A matrix of rank r has at most r singular values that are not zero, so r terms are all of it.",
+            "Whatever α / r is, it goes into the sizes of the components.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #be5f2d75
+@question("17.2")
+def _():
+    return Quiz(
+        "After 720 updates of each way: on which plant does growing on end with a smaller error than LoRA of "
+        "rank 2 anew?",
+        ["on both", "on the uneven one only", "on the even one only", "on neither"],
+        answer="b",
+        why=[
+            "On the even plant LoRA has the right rank in each map from the first update; growing on has to find them "
+            "one after the other, and may give two to a map that needs one.",
+            "Rank 2 everywhere cannot hold an update of rank 4, however long it trains; growth can go where it is "
+            "needed. On the even plant LoRA's ranks are right, and the allocator's need not be.",
+            "There LoRA's equal ranks are exactly what is needed, and they learn from the first update.",
+            "On the uneven plant rank 2 in each map leaves two directions of the map with rank 4 out.",
+        ],
+    )
+
+# %% ../../nbs/engine/bank.ipynb #5f1c31b0
+@entry("17.1")
+def _():
+    import torch
+    from increlora.grow import thin_svd
+
+    draw = torch.Generator().manual_seed(0)
+    sizes = ((2, 6, 5), (3, 7, 9))
+    cases = [
+        (torch.randn(r, n_in, generator=draw), torch.randn(n_out, r, generator=draw), 4.0, 2.0)
+        for r, n_in, n_out in sizes
+    ]
+
+    def equal(got, want):
+        "Signs and order are free: the same sum, and rows with the same products among each other"
+        got, want = ([one.double() for one in parts] for parts in (got, want))
+        if [one.shape for one in got] != [one.shape for one in want]:
+            return False
+        products, sums = (
+            [[(rows @ rows.T).abs() for rows in (a, b)] for a, b, _ in (got, want)],
+            [b.T @ (lam[:, None] * a) for a, b, lam in (got, want)],
+        )
+        return all(torch.allclose(x, y, atol=1e-4) for x, y in zip(*products)) and torch.allclose(*sums, atol=1e-3)
+
+    return Exercise(
+        id="ex-17.1",
+        kind="implement",
+        difficulty=2,
+        minutes=8,
+        paper="Equations 3 and 4",
+        task="""Write `components(A, B, scaling, s)`: A (r, in) and B (out, r) are a trained LoRA, scaling is its α / r,
+        and s is the scale of our layer. Return a (r, in), b (r, out) and lam (r,) with orthonormal rows, so that
+        s·Σ lamᵢ bᵢ aᵢ is scaling·B·A. `thin_svd(A, B)` is at hand.""",
+        name="components",
+        names={"torch": torch, "thin_svd": thin_svd},
+        solution="""
+def components(A, B, scaling, s):
+    right, left, sizes = thin_svd(A, B)
+    return right, left, scaling * sizes / s
+""",
+        cases=cases,
+        mistakes={
+            "The layer multiplies by s: σ has to be divided by it.": """
+def components(A, B, scaling, s):
+    a, b, sigma = thin_svd(A, B)
+    return a, b, scaling * sigma
+""",
+            "LoRA's own scaling is missing.": """
+def components(A, B, scaling, s):
+    a, b, sigma = thin_svd(A, B)
+    return a, b, sigma / s
+""",
+            "Rows of A and columns of B give the sum, but they are not orthonormal.": """
+def components(A, B, scaling, s):
+    return A, B.T, torch.full((len(A),), scaling / s)
+""",
+            "The factors belong to λ; in a vector they make it longer than 1.": """
+def components(A, B, scaling, s):
+    a, b, sigma = thin_svd(A, B)
+    return a * (scaling / s), b, sigma
+""",
+        },
+        hints=["s·λ = scaling·σ.", "The vectors are those of B·A, whatever the two scales are."],
+        compare=equal,
+    )
+
+# %% ../../nbs/engine/bank.ipynb #dfd1a7b4
+@entry("17.2")
+def _():
+    return Exercise(
+        id="ex-17.2",
+        kind="predict",
+        difficulty=2,
+        minutes=5,
+        paper="Algorithm 1, line 1",
+        name="got",
+        cases=[()],
+        task="""A LoRA of rank 4 adapts three modules. The first is trained; the second never got a gradient, so its B
+        is still 0; in the third, two rows of A are equal. All else is as random as training makes it. With which ranks
+        does the grown adapter start (init_r = 1)? Pass a list of three numbers.""",
+        solution="def got(): return [4, 1, 3]",
+        mistakes={
+            "B = 0 is no update, so it has no component; Algorithm 1 starts each module with one.": lambda: [4, 4, 3],
+            "A module without an update gets what Algorithm 1 starts with, so that it can grow.": lambda: [4, 0, 3],
+            "Two equal rows of A span one direction: their columns of B add up.": lambda: [4, 1, 4],
+        },
+        hints=["The rank that counts is that of the product BA.", "What does line 1 of Algorithm 1 give every module?"],
     )
 
 # %% ../../nbs/engine/bank.ipynb #e9ec6b41
