@@ -74,8 +74,8 @@ def sharding(args) -> dict[str, bool]:
     known = ("not_parallel", "not_distributed", "distributed")
     return {
         f"n_gpu={args.n_gpu} copies the model inside one process, and the copies' probes get lost": args.n_gpu > 1,
-        "fsdp cuts parameters into pieces at the start, which can get no rows": bool(args.fsdp)
-        or "ACCELERATE_USE_FSDP" in asked,
+        "fsdp cuts parameters into pieces at the start, which can get no rows (increlora.shard.shard_base(model) cuts "
+        "the frozen ones alone)": bool(args.fsdp) or "ACCELERATE_USE_FSDP" in asked,
         "deepspeed cuts parameters into pieces at the start, which can get no rows": bool(deepspeed)
         or "ACCELERATE_USE_DEEPSPEED" in asked,
         "parallelism_config may cut single parameters, which then can get no rows": getattr(
