@@ -51,10 +51,10 @@ class _GradientTap(torch.autograd.Function):
     def backward(ctx, grad):
         x, outputs = ctx.saved_tensors
         total = token_sum(grad, x, outputs) if ctx.keep else None
-        lengths = None
+        squares = None
         if ctx.keep and outputs is not None:
-            lengths = torch.linalg.vector_norm(grad.flatten(0, -2), dim=0, dtype=torch.float32)
-        return grad, None, total, None if lengths is None else lengths.square(), None, None
+            squares = grad.reshape(-1, grad.shape[-1]).float().square().sum(0)
+        return grad, None, total, squares, None, None
 
 # %% ../nbs/engine/probe.ipynb #e7e2166c
 CALLS = ("sum", "first")

@@ -43,6 +43,7 @@ three = [components() for _ in range(3)]
 leaf = x.clone().requires_grad_()
 outputs = {share: drawn_outputs(WIDTH, share, 0, 1, 0) for share in (1 / 2, 1 / 4, 1 / 8, 1 / 16)}
 whole = token_sum(grads[0], x)
+eighth, now = whole[outputs[1 / 8]], Moment(outputs=outputs[1 / 8], lengths=grads[0].norm(dim=0))
 
 
 # the sum over tokens, and the mean over entries
@@ -61,7 +62,7 @@ def some_rows_and_lengths(share):
 
     def work():
         token_sum(grads[0], x, outputs[share])
-        torch.linalg.vector_norm(grads[0], dim=0).square()
+        grads[0].square().sum(0)
 
     return work
 
@@ -87,8 +88,7 @@ def score():
 
 @torch.no_grad()
 def score_of_some():
-    now = Moment(outputs=outputs[1 / 8], lengths=grads[0].norm(dim=0))
-    sensitivity(three[0], whole[: WIDTH // 8], now)
+    sensitivity(three[0], eighth, now)
 
 
 # the way through three adapted layers with one input, forth and back
