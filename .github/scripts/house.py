@@ -76,6 +76,7 @@ STOREYS = {
     "`increlora.course`: the exercises and what lessons need besides (extra `course`)": [
         "course.lowrank",
         "course.planted",
+        "course.growing",
         "course.digits",
         "course.score_study",
         "course.exercises",
