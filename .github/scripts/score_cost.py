@@ -111,6 +111,12 @@ def one_input():
     backward([torch.addmm(layer(leaf), part, c.b) for part, c, layer in zip(h, three, frozen)])
 
 
+def in_place():
+    "The update added into the frozen layer's output."
+    ys = [layer(leaf) for layer in frozen]
+    backward([y.addmm_(leaf @ c.folded().T, c.b) for c, y in zip(three, ys)])
+
+
 def without_adapters():
     backward([layer(leaf) for layer in frozen])
 
@@ -138,6 +144,7 @@ GROUPS = {  # the first of each is what the others are divided by
     "q, k and v with adapters, forth and back": {
         "one after the other": three_layers,
         "one product for a": one_input,
+        "in place": in_place,
         "torch.compile": three_compiled,
         "no adapters": without_adapters,
     },
