@@ -433,6 +433,21 @@ def export(kind):
     return f"logits {distance(gap)}"
 
 
+def grow(kind):
+    "The LoRA folder, grown on from on an equal base: the same outputs, and then its ranks grow."
+    from increlora import IncreLoraConfig
+    from increlora.grow import grow_adapter
+
+    settings = {"task_type": "CAUSAL_LM", "target_total_rank": RANK + 4, "top_h": 2, "interval": 2, "lora_alpha": 100}
+    model = grow_adapter(kind.exported, IncreLoraConfig(**settings, advance_learning=False), kind.base())
+    gap, most = apart(logits(model), logits(kind.trained[0])), logits(model).abs().max().item()
+    # another order of sums; where activations are rounded, a tiny change becomes a step
+    must(gap <= (1e-5 if kind.dtype.itemsize == 4 else 0.02) * most or kind.unlike, f"logits {gap:.0e} apart")
+    gained = sum(sum(winners.values()) for winners in train(model))
+    must(gained == 4, f"{gained} components gained")
+    return f"logits {distance(gap)}, total rank {RANK} to {RANK + 4}"
+
+
 def checkpointing(kind):
     "PEFT's preparation for training in few bits, with gradient checkpointing: the same choices."
     from peft import prepare_model_for_kbit_training
@@ -491,7 +506,8 @@ def said(action, text):
 
 
 CASES = {
-    f.__name__: f for f in (start, choices, frozen, evaluation, load, disable, merge, export, checkpointing, refused)
+    f.__name__: f
+    for f in (start, choices, frozen, evaluation, load, disable, merge, export, grow, checkpointing, refused)
 }
 
 
