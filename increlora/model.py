@@ -142,7 +142,7 @@ class IncreLoraModel(BaseTuner):
         config = super()._prepare_adapter_config(config, model_config)
         # frozen at random they would waste the encoder
         heads = exact_names(self.model, head_names(self.model, config.task_type))
-        heads = [] if config.rank_pattern else heads  # a saved adapter knows what was trained beside it
+        heads = [] if config.rank_pattern else heads  # a saved adapter knows; ranks to begin with are start_ranks
         config.modules_to_save = list(dict.fromkeys([*(config.modules_to_save or []), *heads])) or None
         return config
 
