@@ -8,10 +8,8 @@ __all__ = ['NAME', 'adapter_folder', 'check_method', 'check_type', 'rebuilt', 'c
 
 # %% ../../nbs/engine/export_run.ipynb #3dad095f
 import argparse
-import warnings
 from pathlib import Path
 
-import torch
 from ..checkpoints import step_of
 from ..export import check_place, components_of, lora_factors, merged_copy, whole_folder, write_lora
 from ..files import as_command, read_json
