@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['PEERS', 'PARTS', 'TASKS', 'SCALING', 'COMPARED', 'NAME', 'Setting', 'base_model', 'batches', 'Peer', 'Full', 'Floor',
            'Lora', 'Adalora', 'AdaloraDone', 'DenseLinear', 'Dense', 'DenseScoring', 'Increlora', 'IncreloraScoring',
-           'RankOne', 'RankOneUnscored', 'RankOneCold', 'seconds', 'started', 'race', 'ratios', 'size', 'held',
-           'highest', 'memory', 'share', 'averaged', 'scaling', 'measure', 'flops', 'at_widths', 'table', 'width_line',
-           'main', 'report']
+           'IncreloraScoringRows', 'RankOne', 'RankOneUnscored', 'RankOneCold', 'seconds', 'started', 'race', 'ratios',
+           'races', 'size', 'held', 'highest', 'memory', 'share', 'averaged', 'scaling', 'processor', 'machine',
+           'measure', 'goals', 'flops', 'at_widths', 'table', 'machine_line', 'width_line', 'main', 'report']
 
 # %% ../../nbs/engine/bench.ipynb #68e44b72
 import argparse
 import os
+import platform
 import re
 import time
 import warnings
@@ -24,7 +25,8 @@ import torch
 import torch.nn.functional as F
 from ..config import IncreLoraConfig
 from ..files import as_command, environment, write_json
-from .encoders import quiet
+from .encoders import quiet, silent
+from .paired import FEWEST, TWIN, Goal, goal_lines, mixed_ratio, noise, paired_ratio
 from .presets import deberta_v3_base, load_preset, preset_config, preset_steps
 from ..growth import CHECKED
 from ..optim import RowAdamW
@@ -34,6 +36,7 @@ from ..training import Growth
 from ..validate import check_integer, check_number
 from peft import AdaLoraConfig, LoraConfig, get_peft_model
 from torch import nn
+from tqdm.auto import tqdm
 
 # %% ../../nbs/engine/bench.ipynb #9bdc51f8
 @dataclass(frozen=True)
@@ -218,7 +221,7 @@ class Increlora(Peer):
     "IncreLoRA, its budget spent: it does not score any more."
 
     scoring = False
-    first, score_steps, advance_learning = 1, 10**6, True  # of the configuration
+    first, score_steps, score_rows, advance_learning = 1, 10**6, None, True  # of the configuration
 
     def adapt(self, model):
         s = self.setting
@@ -231,6 +234,7 @@ class Increlora(Peer):
             first_allocation=self.first,
             interval=10**6 if self.scoring else 1,
             score_steps=self.score_steps,
+            score_rows=self.score_rows,
             advance_learning=self.advance_learning,
         )
         options["incre_rank_num"] = max(1, -(-missing // (options["top_h"] * rounds)))
@@ -252,6 +256,12 @@ class IncreloraScoring(Increlora):
     "IncreLoRA while its ranks grow: every step is scored."
 
     scoring = True
+
+
+class IncreloraScoringRows(IncreloraScoring):
+    "The same, scored by one row in eight."
+
+    score_rows = 1 / 8
 
 # %% ../../nbs/engine/bench.ipynb #a09758b9
 class RankOne(Increlora):
@@ -281,11 +291,13 @@ PEERS = {
     "floor": Floor,
     "full fine-tuning": Full,
     "LoRA": Lora,
+    TWIN: Lora,
     "AdaLoRA": Adalora,
     "dense ΔW": Dense,
     "dense ΔW, scoring": DenseScoring,
     "IncreLoRA": Increlora,
     "IncreLoRA, scoring": IncreloraScoring,
+    "IncreLoRA, scoring 1/8": IncreloraScoringRows,
 }
 # for questions about one part of a step; `measure` leaves them out
 PARTS = {
@@ -317,10 +329,11 @@ def started(name: str, setting: Setting) -> Peer:
 def race(setting: Setting, names: list[str], steps: int) -> tuple[dict[str, list[float]], dict[str, Peer]]:
     "Seconds of every counted step of the named competitors, which take turns; and the competitors."
     peers, times = {name: started(name, setting) for name in names}, {name: [] for name in names}
-    for batch, _ in zip(batches(setting), range(steps)):
-        for name, peer in peers.items():
+    for batch, t in zip(batches(setting), range(steps)):
+        first = t % len(names)
+        for name in names[first:] + names[:first]:
             start = seconds(setting)
-            peer.step(batch)
+            peers[name].step(batch)
             times[name].append(seconds(setting) - start)
     return times, peers
 
@@ -328,6 +341,18 @@ def race(setting: Setting, names: list[str], steps: int) -> tuple[dict[str, list
 def ratios(times: dict[str, list[float]], to: str = "LoRA") -> dict[str, float]:
     "Median over the steps of each competitor's time divided by that of `to` in the same round."
     return {name: median(a / b for a, b in zip(values, times[to])) for name, values in times.items()}
+
+
+def races(
+    setting: Setting, names: list[str], steps: int, repeats: int
+) -> tuple[dict[str, list[list[float]]], dict[str, Peer]]:
+    "Seconds of every counted step of every repetition, each with new competitors; and the last ones."
+    found = {name: [] for name in names}
+    for _ in tqdm(range(repeats), desc="repetitions", disable=silent()):
+        times, peers = race(setting, names, steps)
+        for name, values in times.items():
+            found[name].append([round(value, 5) for value in values])
+    return found, peers
 
 # %% ../../nbs/engine/bench.ipynb #28a3284b
 #| implements: claim-41-cost
@@ -419,17 +444,50 @@ def scaling(setting: Setting, steps: int) -> list[dict]:
     return found
 
 # %% ../../nbs/engine/bench.ipynb #a00972f4
-def measure(setting: Setting, steps: int, with_scaling: bool = True) -> dict:
-    "All of it, for a result file."
-    times, peers = race(setting, list(PEERS), steps)
+def processor() -> str:
+    "What the processor calls itself."
+    info = Path("/proc/cpuinfo")
+    named = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.is_file() else None
+    return named.group(1).strip() if named else platform.processor() or platform.machine()
+
+
+def machine() -> dict:
+    "What is measured on, and how busy it was before: the mean number of programs that wanted a core."
+    load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+    return {"processor": processor(), "cores": os.cpu_count(), "load": load}
+
+
+def measure(setting: Setting, steps: int, repeats: int, with_scaling: bool = True) -> dict:
+    "All of it, for a result file. InvalidArgument where `steps` times `repeats` gives too few pairs."
+    check_number(
+        "steps", steps, lambda x: x * repeats >= FEWEST, f"numbers that make {FEWEST} rounds in all repetitions"
+    )
+    began = machine()
+    times, peers = races(setting, list(PEERS), steps, repeats)
     result = {
         "setting": asdict(setting),
         "steps": steps,
-        "milliseconds": {name: round(1e3 * median(values), 1) for name, values in times.items()},
-        "ratios": ratios(times),
+        "machine": began,
+        "milliseconds": {name: round(1e3 * median(sum(values, [])), 1) for name, values in times.items()},
+        "ratios": {name: paired_ratio(times, name).value for name in times},
+        "seconds": times,
         "bytes": {name: memory(peer) for name, peer in peers.items()},
     }
     return {**result, "scaling": scaling(setting, max(4, steps // 2)) if with_scaling else []}
+
+
+def goals(result: dict) -> list[Goal]:
+    "The wishes for a step that does not score, one that does, and each published run, beside what was found."
+    times, rank = result["seconds"], result["setting"]["rank"]
+    ways = {"IncreLoRA, scoring": "", "IncreLoRA, scoring 1/8": ", 1 row in 8"}
+    found = [Goal("grown", paired_ratio(times, "IncreLoRA"), 0.93)]
+    found += [Goal(f"scoring{words}", paired_ratio(times, way), 1.10) for way, words in ways.items()]
+    for way, words in ways.items():
+        for task in TASKS if rank in (2, 8) else ():
+            part = share(f"official/{task}/r{rank}")
+            mix = {way: part, "IncreLoRA": 1 - part}
+            found.append(Goal(f"a run of {task}, r {rank}{words}", mixed_ratio(times, mix), 1.00))
+    return found
 
 # %% ../../nbs/engine/bench.ipynb #d5c0de75
 def flops(peer: Peer, batch: dict) -> int:
@@ -463,13 +521,20 @@ def at_widths(setting: Setting, widths: Sequence[int], steps: int) -> list[dict]
 
 # %% ../../nbs/engine/bench.ipynb #917f65a9
 def table(result: dict) -> str:
-    "The result as text: milliseconds, ratio to LoRA, peak memory."
-    lines = [f"{'':22}{'ms':>8}{'to LoRA':>9}{'peak MB':>9}"]
-    for name, ratio in result["ratios"].items():
-        lines.append(
-            f"{name:22}{result['milliseconds'][name]:>8.0f}{ratio:>9.2f}{result['bytes'][name]['peak'] / 1e6:>9.0f}"
-        )
+    "The result as text: milliseconds, ratio to LoRA with its interval, peak memory."
+    lines = [f"{'':22}{'ms':>8}  {'to LoRA (95 %)':22}{'peak MB':>7}"]
+    for name, milliseconds in result["milliseconds"].items():
+        ratio = "1" if name == "LoRA" else str(paired_ratio(result["seconds"], name))
+        lines.append(f"{name:22}{milliseconds:>8.0f}  {ratio:22}{result['bytes'][name]['peak'] / 1e6:>7.0f}")
     return "\n".join(lines)
+
+
+def machine_line(result: dict) -> str:
+    "What was measured on, in one line."
+    m, versions = result["machine"], result["versions"]
+    packages = ", ".join(f"{name} {versions[name]}" for name in ("torch", "transformers", "peft"))
+    load = "" if m["load"] is None else f", load {m['load']:.2f} before"
+    return f"{m['processor']}, {m['cores']} cores ({result['device']}){load}; {packages}"
 
 
 def width_line(row: dict) -> str:
@@ -492,7 +557,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     for name, default, text in (
         ("layers", 4, "layers of width 768"),
-        ("steps", 12, "counted steps"),
+        ("steps", 8, "counted steps in a repetition"),
+        ("repeats", 3, "repetitions, each with new competitors"),
         ("rank", 2, "average final rank"),
         ("batch", 8, "sequences in a batch"),
         ("tokens", 64, "tokens in a sequence"),
@@ -512,13 +578,19 @@ def report(given: dict) -> int:
 
     InvalidArgument for a number too small.
     """
-    for name in ("layers", "steps", "rank", "batch", "tokens"):
+    for name in ("layers", "steps", "repeats", "rank", "batch", "tokens"):
         check_integer(name, given[name], 1 + (name == "rank"))  # rank 1 is where IncreLoRA starts
     warnings.filterwarnings("ignore", category=FutureWarning)  # of the libraries, about each other
-    out, steps, short, widths = (given.pop(name) for name in ("out", "steps", "no_scaling", "widths"))
+    out, steps, repeats, short, widths = (
+        given.pop(name) for name in ("out", "steps", "repeats", "no_scaling", "widths")
+    )
     for width in widths or ():
         check_number("widths", width, lambda x: x >= 64 and x % 64 == 0, "multiples of 64")
-    words = [f"--{name} {value}" for name, value in {**given, "steps": steps}.items() if value is not None]
+    words = [
+        f"--{name} {value}"
+        for name, value in {**given, "steps": steps, "repeats": repeats}.items()
+        if value is not None
+    ]
     if widths:
         words += ["--widths", *map(str, widths)]
         result = {
@@ -528,10 +600,10 @@ def report(given: dict) -> int:
         }
         print(*map(width_line, result["rows"]), sep="\n")
     else:
-        result = measure(Setting(**given), steps, not short)
+        result = {**environment(), **measure(Setting(**given), steps, repeats, not short)}
         words += ["--no-scaling"] * short
-        print(table(result))
-        print(f"IncreLoRA over a run (rte, r 2): {averaged(result['ratios'], share('official/rte/r2')):.2f}")
+        print(machine_line(result), table(result), sep="\n")
+        print(*goal_lines(goals(result), noise(result["seconds"])), sep="\n")
     if out:
         command = " ".join([NAME, *words, "--out", out.name])
         write_json(out, {"command": command, **environment(), **result})
