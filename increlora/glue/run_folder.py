@@ -309,9 +309,10 @@ def check_identity(folder: Path, now: dict, checkpoint: str | None = None) -> No
     before = read_json(folder / CONFIG).get("identity", {})
     if not before and checkpoint:
         before = {"processes": len(list(Path(checkpoint).glob("rng_state_*.pth"))) or 1}
-    for name in IDENTITY.keys() & now.keys() & (before.keys() if isinstance(before, dict) else set()):
-        if before[name] != now[name]:
-            shown = f" ({before[name]!r}, now {now[name]!r})"
+    known = before if isinstance(before, dict) else {}
+    for name in IDENTITY:  # in this order: the first difference is the one that is told
+        if name in now and name in known and known[name] != now[name]:
+            shown = f" ({known[name]!r}, now {now[name]!r})"
             raise ValueError(
                 f"{IDENTITY[name]} of the run in output_dir={str(folder)!r} changed since{shown}; allowed with "
                 "--resume is what the run began with."
