@@ -558,7 +558,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, default, text in (
         ("layers", 4, "layers of width 768"),
         ("steps", 8, "counted steps in a repetition"),
-        ("repeats", 3, "repetitions, each with new competitors"),
+        ("repeats", 3, "repetitions, each with new competitors; not with --widths"),
         ("rank", 2, "average final rank"),
         ("batch", 8, "sequences in a batch"),
         ("tokens", 64, "tokens in a sequence"),
@@ -586,25 +586,18 @@ def report(given: dict) -> int:
     )
     for width in widths or ():
         check_number("widths", width, lambda x: x >= 64 and x % 64 == 0, "multiples of 64")
-    words = [
-        f"--{name} {value}"
-        for name, value in {**given, "steps": steps, "repeats": repeats}.items()
-        if value is not None
-    ]
+    words = [f"--{name} {value}" for name, value in {**given, "steps": steps}.items() if value is not None]
+    result = environment()
     if widths:
         words += ["--widths", *map(str, widths)]
-        result = {
-            "setting": asdict(Setting(**given)),
-            "steps": steps,
-            "rows": at_widths(Setting(**given), widths, steps),
-        }
-        print(*map(width_line, result["rows"]), sep="\n")
+        rows = at_widths(Setting(**given), widths, steps)
+        result |= {"setting": asdict(Setting(**given)), "steps": steps, "rows": rows}
+        lines = [width_line(row) for row in rows]
     else:
-        result = {**environment(), **measure(Setting(**given), steps, repeats, not short)}
-        words += ["--no-scaling"] * short
-        print(machine_line(result), table(result), sep="\n")
-        print(*goal_lines(goals(result), noise(result["seconds"])), sep="\n")
-    if out:
-        command = " ".join([NAME, *words, "--out", out.name])
-        write_json(out, {"command": command, **environment(), **result})
+        words += [f"--repeats {repeats}", *["--no-scaling"] * short]
+        result |= measure(Setting(**given), steps, repeats, not short)
+        lines = [machine_line(result), table(result), *goal_lines(goals(result), noise(result["seconds"]))]
+    if out:  # before a closed pipe could lose it
+        write_json(out, {"command": " ".join([NAME, *words, "--out", out.name]), **result})
+    print(*lines, sep="\n")
     return 0
