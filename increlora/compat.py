@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['READ_DIRECTLY', 'ROWS', 'add_peft_type', 'sides', 'include_all_linear', 'came_with_file', 'schedule_shape',
            'reordered', 'keep_order', 'read_directly', 'scale_left', 'active_ddp', 'renew_buckets', 'one_graph',
-           'pieces', 'leave_to_fsdp', 'last_scheduler', 'uncompiled', 'rows_may_change']
+           'pieces', 'leave_to_fsdp', 'last_scheduler', 'uncompiled', 'watched', 'transforming', 'rows_may_change']
 
 # %% ../nbs/engine/compat.ipynb #3a4b8dc3
 import torch
@@ -16,6 +16,7 @@ from peft.utils.peft_types import PeftType
 from torch import nn
 from torch.amp.grad_scaler import OptState
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
+from torch.nn.modules.module import _has_any_global_hook
 from torch.nn.parallel import DistributedDataParallel
 
 # %% ../nbs/engine/compat.ipynb #b83aed04
@@ -155,6 +156,17 @@ def last_scheduler(scheduler) -> tuple | None:
 def uncompiled(model: nn.Module) -> nn.Module:
     "The model that torch.compile wrapped, or `model` itself."
     return getattr(model, "_orig_mod", model)
+
+# %% ../nbs/engine/compat.ipynb #a64e48d5
+def watched(module: nn.Module) -> bool:
+    "Whether hooks are on `module` or on all modules, or somebody has put another forward() in its place."
+    own = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks)
+    return any(own) or bool(_has_any_global_hook()) or "forward" in vars(module)
+
+
+def transforming() -> bool:
+    "Whether torch.func (grad, vmap, jvp) is at work around us: what it wraps may not be overwritten."
+    return torch._C._are_functorch_transforms_active()
 
 # %% ../nbs/engine/compat.ipynb #f484ce54
 ROWS = {"dynamic_sources": r".*increlora_components.*:0", "unbacked_sources": r".*increlora_components.*'lam'.*:0"}

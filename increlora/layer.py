@@ -12,6 +12,7 @@ import torch
 from .compat import pieces, reordered, sides
 from .components import Components, resize_rows
 from .config import IncreLoraConfig
+from .fused import fused_linear, may_fuse
 from .growth import AdaptedModule
 from .importance import Importance
 from .reserve import start
@@ -159,20 +160,36 @@ class IncreLoraLinear(nn.Module, IncreLoraLayer):
             adopt(module.components, state_dict, f"{prefix}increlora_components.{name}.")
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
+    def fusable(self, x: torch.Tensor, names: list[str]) -> bool:
+        "Whether the update may be added into the frozen layer's output: one adapter, in training, without dropout."
+        return (
+            self.training
+            and len(names) == 1
+            and self.quantization_backend is None
+            and isinstance(self.increlora_dropout[names[0]], nn.Identity)
+            and may_fuse(self.base_layer, x, self.increlora_modules[names[0]].components)
+        )
+
+    def tapped(self, name: str, out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        "`out` as it is, seen by the probe of the adapter `name` while that is scored."
+        probe = self.increlora_modules[name].probe
+        return probe(out, x) if probe is not None and torch.is_grad_enabled() else out
+
     def forward(self, x: torch.Tensor, *args, **kwargs) -> torch.Tensor:
         "base_layer(x) + s·Σ λᵢ bᵢ (aᵢ·x) for every active adapter; x: (..., in), result: (..., out)."
         if self.disable_adapters and self.merged:
             self.unmerge()
+        off = self.disable_adapters or self.merged
+        names = [] if off else self.own(self.active_adapters)
+        if not args and not kwargs and self.fusable(x, names):
+            c = self.increlora_modules[names[0]].components
+            out = fused_linear(x, self.base_layer, c)  # type: ignore[arg-type]
+            return self.tapped(names[0], out, x)
         out = self.base_layer(x, *args, **kwargs)
-        if self.disable_adapters or self.merged:
-            return out
-        if self.quantization_backend is not None:
+        if names and self.quantization_backend is not None:
             out = self.quantization_backend.maybe_clone_base_result(out)
-        for name in self.own(self.active_adapters):
-            c: Components = self.increlora_components[name]  # type: ignore[assignment]
+        for name in names:
+            c = self.increlora_modules[name].components
             h = self.increlora_dropout[name](self._cast_input_dtype(x, c.b.dtype))
-            probe = self.increlora_modules[name].probe
-            if probe is not None and torch.is_grad_enabled():
-                out = probe(out, h)
-            out = c(h, out)
+            out = c(h, self.tapped(name, out, h))
         return out

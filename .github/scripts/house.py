@@ -36,6 +36,7 @@ STOREYS = {
         "growth",
         "clock",
         "replicas",
+        "fused",
         "layer",
         "model",
         "shard",

@@ -17,6 +17,7 @@ from torch import nn
 
 from increlora.components import Components
 from increlora.files import environment, write_json
+from increlora.fused import fused_linear
 from increlora.importance import thin_score
 from increlora.probe import token_sum
 from increlora.reserve import start
@@ -101,7 +102,13 @@ def backward(ys):
         c.zero_grad()
 
 
+def three_in_place():
+    "What the package does: the update added into the frozen layer's output, the short side of each product first."
+    backward([fused_linear(leaf, layer, c) for c, layer in zip(three, frozen)])
+
+
 def three_layers():
+    "Lesson 01's way."
     backward([c(leaf, layer(leaf)) for c, layer in zip(three, frozen)])
 
 
@@ -111,14 +118,19 @@ def one_input():
     backward([torch.addmm(layer(leaf), part, c.b) for part, c, layer in zip(h, three, frozen)])
 
 
-def in_place():
-    "The update added into the frozen layer's output."
-    ys = [layer(leaf) for layer in frozen]
-    backward([y.addmm_(leaf @ c.folded().T, c.b) for c, y in zip(three, ys)])
-
-
 def without_adapters():
     backward([layer(leaf) for layer in frozen])
+
+
+inner = three[0].folded().detach()
+
+
+def tall():
+    return x @ inner.T
+
+
+def wide():
+    return inner @ x.T
 
 
 def side(x, y, a, b, lam):
@@ -142,12 +154,13 @@ GROUPS = {  # the first of each is what the others are divided by
     "∂L/∂ΔW of q, k and v": {"one after the other": three_sums, "in one product": one_sum},
     "Eq. 5 from it": {"all rows": score, "1/8 of the rows": score_of_some},
     "q, k and v with adapters, forth and back": {
-        "one after the other": three_layers,
+        "in place, as the package does": three_in_place,
+        "as lesson 01 does": three_layers,
         "one product for a": one_input,
-        "in place": in_place,
         "torch.compile": three_compiled,
         "no adapters": without_adapters,
     },
+    "a product with two components": {"x aᵀ": tall, "a xᵀ": wide},
 }
 
 
