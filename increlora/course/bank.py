@@ -1684,17 +1684,18 @@ def _():
 @question("13.1")
 def _():
     return Quiz(
-        "Eighteen thousand adapter parameters a method, a weak encoder, 300 updates. What will the table show?",
+        "A small pretrained encoder, one task, 80,000 adapter parameters a method, 400 updates, five seeds. What "
+        "will show?",
         [
-            "seeds that differ as much as most methods do",
-            "IncreLoRA ahead everywhere",
+            "adapters far above a head alone, and too close to each other to tell apart",
+            "IncreLoRA half a point ahead of LoRA and AdaLoRA, beyond doubt",
             "every adapter as good as full fine-tuning",
         ],
         answer="a",
         why=[
-            "Yes: short runs from a weak start are decided by luck as much as by method.",
-            "That is the paper's result, with another encoder and runs ten times as long or longer.",
-            "Full fine-tuning may change the encoder itself, and this one needs it.",
+            "Yes: there is much to learn, and all three learn most of it.",
+            "Half a point is less than the seeds of one method lie apart.",
+            "So the paper says. Here full fine-tuning may change the encoder itself, and keeps two points.",
         ],
     )
 
