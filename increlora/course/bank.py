@@ -1684,7 +1684,7 @@ def _():
 @question("13.1")
 def _():
     return Quiz(
-        "A small pretrained encoder, one task, 80,000 adapter parameters a method, 400 updates, five seeds. What "
+        "A small pretrained encoder, one task, 80,000 parameters for each adapter, 400 updates, five seeds. What "
         "will show?",
         [
             "adapters far above a head alone, and too close to each other to tell apart",
@@ -1695,7 +1695,8 @@ def _():
         why=[
             "Yes: there is much to learn, and all three learn most of it.",
             "Half a point is less than the seeds of one method lie apart.",
-            "So the paper says. Here full fine-tuning may change the encoder itself, and keeps two points.",
+            "So the paper says of LoRA and its successors. Here full fine-tuning may change the encoder itself, and "
+            "keeps two points.",
         ],
     )
 
