@@ -8,31 +8,38 @@ __all__ = ['fused_linear', 'may_fuse']
 # %% ../nbs/engine/fused.ipynb #9c660018
 import torch
 import torch.nn.functional as F
-from .compat import transforming, watched
+from .compat import overseen, watched
 from .components import Components
+from .probe import Probe
 from torch import nn
 
 # %% ../nbs/engine/fused.ipynb #10ff06ce
 #| implements: eq-3
-def fused_linear(x: torch.Tensor, frozen: nn.Linear, c: Components) -> torch.Tensor:
-    "frozen(x) + s·Σ λᵢ bᵢ (aᵢ·x), added in place (Eq. 3); x: (..., in), result: (..., out)."
-    flat = x.reshape(-1, c.in_features)
+def fused_linear(x: torch.Tensor, frozen: nn.Linear, c: Components, probe: Probe | None = None) -> torch.Tensor:
+    """frozen(x) + s·Σ λᵢ bᵢ (aᵢ·x), added in place (Eq. 3); x: (..., in), result: (..., out).
+
+    A `probe` collects ∂L/∂ΔW, as in the plain way: the result has the gradient that the frozen layer's output has.
+    """
+    flat = x.reshape(-1, x.shape[-1])
     h = c.folded() @ flat.mT  # (rows, tokens)
     out = F.linear(flat, frozen.weight, frozen.bias).addmm_(h.mT, c.b)
+    if probe is not None:
+        out = probe(out, flat, own=True)
     return out.view(*x.shape[:-1], c.out_features)
 
 # %% ../nbs/engine/fused.ipynb #92d4f54b
 def may_fuse(layer: nn.Module, x: torch.Tensor, c: Components) -> bool:
-    "Whether `fused_linear` may stand for layer(x) and c: nobody else sees or changes what goes through `layer`."
-    if type(layer) is not nn.Linear or watched(layer):
+    "Whether `fused_linear` may stand for layer(x) and c: no hook, mode or other forward sees what would be left out."
+    if torch.compiler.is_compiling() or type(layer) is not nn.Linear or type(c) is not Components:
         return False
     fixed = (layer.weight,) if layer.bias is None else (layer.weight, layer.bias)
+    kind = x.device.type
     return (
+        not (watched(layer) or watched(c) or overseen())
         # a subclass of Tensor may be quantized, or in pieces
-        all(type(p) is nn.Parameter for p in (*fixed, c.a, c.b, c.lam))
+        and all(type(p) is nn.Parameter for p in (*fixed, c.a, c.b, c.lam))
         and not any(p.requires_grad for p in fixed)
         and x.dtype == layer.weight.dtype == c.b.dtype
-        and not torch.is_autocast_enabled(x.device.type)
-        and not torch.compiler.is_compiling()
-        and not transforming()
+        and x.layout is torch.strided
+        and not (torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind))
     )

@@ -9,12 +9,13 @@ __all__ = ['start_like_lora', 'IncreLoraLayer', 'adopt', 'IncreLoraLinear']
 import warnings
 
 import torch
-from .compat import pieces, reordered, sides
+from .compat import pieces, reordered, sides, watched
 from .components import Components, resize_rows
 from .config import IncreLoraConfig
 from .fused import fused_linear, may_fuse
 from .growth import AdaptedModule
 from .importance import Importance
+from .probe import Probe
 from .reserve import start
 from peft.tuners.tuners_utils import BaseTunerLayer, check_adapters_to_merge
 from peft.utils import resolve_quantization_backend
@@ -167,13 +168,13 @@ class IncreLoraLinear(nn.Module, IncreLoraLayer):
             and len(names) == 1
             and self.quantization_backend is None
             and isinstance(self.increlora_dropout[names[0]], nn.Identity)
-            and may_fuse(self.base_layer, x, self.increlora_modules[names[0]].components)
+            and not watched(self.increlora_dropout[names[0]])
+            and may_fuse(self.base_layer, x, self.increlora_components[names[0]])  # type: ignore[arg-type]
         )
 
-    def tapped(self, name: str, out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        "`out` as it is, seen by the probe of the adapter `name` while that is scored."
-        probe = self.increlora_modules[name].probe
-        return probe(out, x) if probe is not None and torch.is_grad_enabled() else out
+    def probe(self, name: str) -> Probe | None:
+        "The probe of the adapter `name` while that is scored."
+        return self.increlora_modules[name].probe if torch.is_grad_enabled() else None
 
     def forward(self, x: torch.Tensor, *args, **kwargs) -> torch.Tensor:
         "base_layer(x) + s·Σ λᵢ bᵢ (aᵢ·x) for every active adapter; x: (..., in), result: (..., out)."
@@ -182,14 +183,14 @@ class IncreLoraLinear(nn.Module, IncreLoraLayer):
         off = self.disable_adapters or self.merged
         names = [] if off else self.own(self.active_adapters)
         if not args and not kwargs and self.fusable(x, names):
-            c = self.increlora_modules[names[0]].components
-            out = fused_linear(x, self.base_layer, c)  # type: ignore[arg-type]
-            return self.tapped(names[0], out, x)
+            c = self.increlora_components[names[0]]
+            return fused_linear(x, self.base_layer, c, self.probe(names[0]))  # type: ignore[arg-type]
         out = self.base_layer(x, *args, **kwargs)
         if names and self.quantization_backend is not None:
             out = self.quantization_backend.maybe_clone_base_result(out)
         for name in names:
-            c = self.increlora_modules[name].components
-            h = self.increlora_dropout[name](self._cast_input_dtype(x, c.b.dtype))
-            out = c(h, self.tapped(name, out, h))
+            c = self.increlora_components[name]  # not the view of Algorithm 1: a copy on another device has its own
+            h = self.increlora_dropout[name](self._cast_input_dtype(x, c.b.dtype))  # type: ignore[arg-type]
+            probe = self.probe(name)
+            out = c(h, out if probe is None else probe(out, h))
         return out

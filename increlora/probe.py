@@ -39,12 +39,16 @@ def token_sum(grad: torch.Tensor, x: torch.Tensor, outputs: torch.Tensor | None 
 class _GradientTap(torch.autograd.Function):
     """Passes `output` on; on the way back it hands ∂L/∂ΔW to `probe`, a stand-in for ΔW that is
     never read; where only some `outputs` are collected, and Σ (∂L/∂y)² of all of them to `squares`.
+    An `own` output is handed on itself: a view of it could not be changed in place by whoever follows.
     """
 
     @staticmethod
-    def forward(ctx, output, x, probe, squares, keep, outputs):
+    def forward(ctx, output, x, probe, squares, keep, outputs, own):
         ctx.save_for_backward(x, outputs)
         ctx.keep = keep
+        if own:
+            ctx.mark_dirty(output)
+            return output
         return output.view_as(output)
 
     @staticmethod
@@ -54,7 +58,7 @@ class _GradientTap(torch.autograd.Function):
         squares = None
         if ctx.keep and outputs is not None:
             squares = grad.reshape(-1, grad.shape[-1]).float().square().sum(0)
-        return grad, None, total, squares, None, None
+        return grad, None, total, squares, None, None, None
 
 # %% ../nbs/engine/probe.ipynb #e7e2166c
 CALLS = ("sum", "first")
@@ -95,9 +99,9 @@ class Probe:
         "Collect these rows from now on, as many as before."
         self.outputs = None if outputs is None else outputs.to(self.weight.device)
 
-    def __call__(self, output: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    def __call__(self, output: torch.Tensor, x: torch.Tensor, own: bool = False) -> torch.Tensor:
         """Watch one call: `output` (..., out) of the frozen layer for the input x (..., in) is
-        handed back unchanged.
+        handed back unchanged; `own` says that it is no view, and that nobody else has it.
         """
         if self.weight.device != x.device:
             self.stand(x.device)
@@ -106,7 +110,7 @@ class Probe:
             self.seen = True
         # A call that does not count goes through the tap too: checkpointing wants the same graph
         # when it recomputes
-        return _GradientTap.apply(output, x, self.weight, self.squares, counts, self.outputs)
+        return _GradientTap.apply(output, x, self.weight, self.squares, counts, self.outputs, own)
 
     @property
     def gradient(self) -> torch.Tensor | None:
