@@ -10,6 +10,7 @@ __all__ = ['check_active', 'GrowthState', 'check_reachable', 'check_ranks', 'che
 # %% ../nbs/engine/training.ipynb #39f3826c
 import math
 import warnings
+from collections.abc import Iterable
 from numbers import Integral
 
 import torch
@@ -195,10 +196,13 @@ def check_steps(total_steps: int) -> int:
     return int(total_steps)  # numpy's integers, too
 
 
-def expect_scale(optimizer: torch.optim.Optimizer, gradient: torch.Tensor) -> None:
-    """In the next update: RuntimeError when `gradient` was divided by a power of two meanwhile, as a GradScaler does
-    that nobody spoke of.
+def expect_scale(optimizer: torch.optim.Optimizer, gradients: Iterable[torch.Tensor | None]) -> None:
+    """In the next update: RuntimeError when the first of `gradients` that has entries was divided by a power of two
+    meanwhile, as a GradScaler does that nobody spoke of.
     """
+    gradient = next((g for g in gradients if g is not None and g.numel()), None)  # a module of rank 0 has none
+    if gradient is None:
+        return
     before = float(gradient.abs().max())
 
     def look(*args):
@@ -323,9 +327,7 @@ class Growth(GrowthState):
         self.pull_scale = scale_left(scaler, self.clock.optimizer)
         gains = super().step()
         if scaler is None and not self.clock.updates:
-            expect_scale(
-                self.clock.optimizer, next(g for c in self.components.values() if (g := c.lam.grad) is not None)
-            )
+            expect_scale(self.clock.optimizer, [c.lam.grad for c in self.components.values()])
         if gains:
             self.announce()
         return gains
