@@ -230,6 +230,7 @@ NAMES = {
     "stsb": "STS-B",
     "wnli": "WNLI",
     "squad_v2": "SQuAD v2.0",
+    "reviews": "film reviews",
 }
 UNITS = {"accuracy": "acc", "matthews_correlation": "mcc", "correlation": "corr", "f1": "F1"}
 
