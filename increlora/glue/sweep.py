@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['AXES', 'KEYS', 'STATES', 'INTERRUPTED', 'TAKEN', 'LAUNCHERS', 'NAME', 'RULES', 'Cell', 'kinds', 'typed',
            'typed_value', 'decisive', 'plain_settings', 'cell', 'check_flag_lists', 'check_shape', 'check_grid', 'axes',
-           'matches', 'applied', 'sizeless', 'cells', 'result_of', 'error_path', 'state', 'command', 'claimed',
-           'is_free', 'follow', 'run_cell', 'log_path', 'record_end', 'local_executor', 'without_ctrl_c', 'run_grid',
-           'exit_status', 'share_cores', 'standard_error', 'searched_runs', 'check_searched', 'read_search', 'pooled',
-           'best_of', 'converged', 'winner', 'submit', 'parser', 'as_settings', 'parsed_flags', 'grid_of', 'launch',
-           'summarize', 'main', 'pace_of', 'command_line']
+           'matches', 'applied', 'check_conditions', 'sizeless', 'cells', 'result_of', 'error_path', 'state', 'command',
+           'claimed', 'is_free', 'follow', 'run_cell', 'log_path', 'record_end', 'local_executor', 'without_ctrl_c',
+           'run_grid', 'exit_status', 'share_cores', 'standard_error', 'searched_runs', 'check_searched', 'read_search',
+           'pooled', 'best_of', 'converged', 'winner', 'submit', 'parser', 'as_settings', 'parsed_flags', 'grid_of',
+           'launch', 'summarize', 'main', 'pace_of', 'command_line']
 
 # %% ../../nbs/engine/sweep.ipynb #9a583375
 import argparse
@@ -28,7 +28,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -206,14 +206,32 @@ def matches(flags: dict, rule: dict) -> bool:
     )
 
 
-def applied(flags: dict, rules: Sequence[dict]) -> dict | None:
-    "The flags with those that each matching rule sets, None when one of them skips the cell."
+def applied(flags: dict, rules: Sequence[dict], variant: dict | None = None) -> dict | None:
+    """The flags with those that each matching rule sets and those of the variant, which win; None when a rule skips the
+    cell.
+    """
+    variant = variant or {}
     for rule in rules:
-        if matches(flags, rule):
+        if matches({**flags, **variant}, rule):
             if rule.get("skip"):
                 return None
             flags = {**flags, **rule.get("set", {})}
-    return flags
+    return {**flags, **variant}
+
+
+def check_conditions(grid: dict, names: Iterable[str]) -> None:
+    "ValueError for a rule of `where` that asks for what no cell has, and so would never hold."
+    known = {"task", *names, *grid.get("settings", {}), *(k for v in grid.get("variants", {}).values() for k in v)}
+    for rule in grid.get("where", []):
+        for key in rule.keys() - {"set", "skip"}:
+            if key not in known:
+                raise InvalidArgument(
+                    f"where: {key}",
+                    rule[key],
+                    "is in no cell of this grid, so the rule would never hold",
+                    f"allowed are {', '.join(sorted(known))}",
+                )
+        known |= rule.get("set", {}).keys()
 
 
 def sizeless(flags: dict) -> dict:
@@ -227,10 +245,12 @@ def cells(grid: dict) -> list[Cell]:
     "Every cell of a grid, each once. ValueError for a grid or a flag that cannot be used."
     check_grid(grid)
     ways, found = {name: typed_value(name, values) for name, values in axes(grid).items()}, {}
+    check_conditions(grid, ways)
     for variant, values in itertools.product(grid.get("variants", {"": {}}), itertools.product(*ways.values())):
-        flags = applied(typed(sizeless({**grid.get("settings", {}), **dict(zip(ways, values))})), grid.get("where", []))
+        flags = typed(sizeless({**grid.get("settings", {}), **dict(zip(ways, values))}))
+        flags = applied(flags, grid.get("where", []), grid.get("variants", {}).get(variant, {}))
         if flags is not None:
-            made = cell({**flags, **grid.get("variants", {}).get(variant, {})}, list(grid.get("cross", {})), variant)
+            made = cell(flags, list(grid.get("cross", {})), variant)
             found.setdefault(made.name, made)
     return list(found.values())
 
