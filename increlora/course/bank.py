@@ -1823,14 +1823,14 @@ def main_effect(score, place):
 @question("15.1")
 def _():
     return Quiz(
-        "24 matrices start at rank 1 and grow by 24 components in all, four winners a round. How many matrices "
+        "36 matrices start at rank 1 and grow by 36 components in all, five winners a round. How many matrices "
         "never win?",
         ["none or few: every matrix is useful", "about a quarter", "more than half"],
         answer="c",
         why=[
             "The winners of one round tend to win again, so the others wait for ever.",
             "That would be an allocation nearly as even as chance makes it.",
-            "Yes: the stored runs have 15 to 20 of 24 matrices still at rank 1 at the end.",
+            "Yes: the stored runs have 23 to 29 of 36 matrices still at rank 1 at the end.",
         ],
     )
 
@@ -1845,7 +1845,7 @@ def _():
         paper="Section 4.5",
         task="""Write `top_share(ranks)`: `ranks` maps modules to their final rank. Which share of all
         components lies in the quarter of the modules (rounded down, at least one) with the highest ranks? An
-        even pattern of 24 modules gives 0.25.""",
+        even pattern of 36 modules gives 0.25.""",
         name="top_share",
         solution="""
 def top_share(ranks):
